@@ -1,0 +1,97 @@
+/**
+ * The port: what the engine needs of a cluster, in words without Kubernetes types.
+ * Implemented by src/kube, and in tests by local processes.
+ */
+import type { Access, Argv, ImageName } from './toolkit.ts';
+
+/** Takes bytes, which are its own from then on; a promise it returns holds the sender back until it settles. */
+export type Sink = (bytes: Uint8Array) => void | Promise<void>;
+
+/** Where a remote command's bytes go. A sink that is absent discards. */
+export interface Io {
+  readonly stdout?: Sink;
+  readonly stderr?: Sink;
+  /** Drops the line; the pod ends the command by itself when it notices. */
+  readonly signal?: AbortSignal;
+}
+
+/** A remote command under way. */
+export interface Execution {
+  /** Settles when the command ended and its streams are closed; rejects when the line is lost or was never granted. */
+  readonly done: Promise<{ readonly code: number }>;
+  /** Writes to the command's stdin. */
+  send(text: string): void;
+}
+
+/** A user and group as numbers, as the kernel has them. */
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What the user asked for: `name` may be `pod`, `pod/NAME`, `deploy/NAME` … */
+export interface Where {
+  readonly name: string;
+  readonly container?: string | undefined;
+  /** How a container looks that is probably meant, when none is named. */
+  readonly likely?: RegExp | undefined;
+}
+
+/** The debug container that is wanted. */
+export interface DebugSpec {
+  readonly image: ImageName;
+  /** The full reference to pull. */
+  readonly reference: string;
+  readonly pullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  readonly access: Access;
+  /** Whom the process runs as, where that was seen to differ from what the cluster says. */
+  readonly user?: User;
+  /** Not one that is there already. */
+  readonly fresh?: boolean;
+  /** The main process: the supervisor. */
+  readonly command: Argv;
+  /** How long to wait for it to run. */
+  readonly timeout: number;
+}
+
+/** One container of one pod, pinned: a pod of the same name that is made later is another target. */
+export interface Target {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly uid: string;
+  readonly container: string;
+  /** Other containers of the pod that may be meant; none when one was named. */
+  readonly alternatives: readonly string[];
+  /** The runtime's ID, without its `containerd://`. */
+  readonly containerId: string;
+  /** Aborts, with a KprofError as its reason, when the pod goes away or the container restarts. */
+  readonly gone: AbortSignal;
+  /** CPU limit of the whole pod in cores; undefined without one. */
+  readonly cpuLimit: number | undefined;
+  /** Gives a running debug container: one of ours that fits, or a new one. */
+  inject(spec: DebugSpec, signal: AbortSignal): Promise<DebugContainer>;
+  /** What `inject` would send, as the object of the request; changes nothing. */
+  manifest(spec: DebugSpec): unknown;
+  /** Ends the watch behind `gone`. */
+  close(): void;
+}
+
+/** An ephemeral container of ours that runs. */
+export interface DebugContainer {
+  readonly name: string;
+  readonly reference: string;
+  /** The digest as the runtime resolved it. */
+  readonly imageId: string;
+  readonly user: User;
+  /** Which step of the access ladder it stands on. */
+  readonly rung: string;
+  /** The same in words: «as the app's own user 1000:3000, without any capability». */
+  readonly why: string;
+  readonly reused: boolean;
+  exec(argv: Argv, io: Io): Execution;
+}
+
+/** Finds targets. */
+export interface Cluster {
+  find(where: Where, signal: AbortSignal): Promise<Target>;
+}

@@ -1,0 +1,67 @@
+/** The flags that every capture has: kubectl's own mean what they mean in kubectl. */
+
+import { KprofError } from './errors.ts';
+import { choice, count, duration, type Flag, type Flags, text, texts, toggle } from './flags.ts';
+
+/** How to reach the cluster, as kubectl. */
+export const connectionFlags = {
+  namespace: text('NAMESPACE', 'Namespace of the pod', { short: 'n' }),
+  context: text('NAME', 'Context of the kubeconfig'),
+  kubeconfig: text('FILE', 'The kubeconfig; else $KUBECONFIG, ~/.kube/config, or the service account of this pod'),
+  cluster: text('NAME', 'Cluster of the kubeconfig'),
+  user: text('NAME', 'User of the kubeconfig'),
+  server: text('URL', 'Address of the API server', { short: 's' }),
+  token: text('TOKEN', 'Bearer token for the API server'),
+  as: text('USER', 'Impersonate a user'),
+  'as-group': texts('GROUP', 'Impersonate a group; may be repeated'),
+  'as-uid': text('UID', 'Impersonate a UID'),
+  'certificate-authority': text('FILE', "Certificate file for the API server's authority"),
+  'insecure-skip-tls-verify': toggle("Don't check the API server's certificate"),
+  'tls-server-name': text('NAME', "Name to check the API server's certificate against"),
+  'request-timeout': text('DURATION', 'Limit for a single request; 0 is none'),
+} satisfies Flags;
+
+const pullPolicies = ['IfNotPresent', 'Always', 'Never'] as const;
+
+/** Bare, or with the values kubectl gives it; `server` would need the right to change the pod. */
+const dryRun: Flag<boolean> = {
+  description: 'Print the debug container and the plan, and change nothing',
+  parse(typed) {
+    if (typed === 'true' || typed === 'client') return true;
+    if (typed === 'false' || typed === 'none') return false;
+    throw new KprofError('usage', `--dry-run=${typed} is none of client, none`, { hint: '--dry-run alone is --dry-run=client' });
+  },
+};
+
+/** An entry that can't be pulled would stay in the pod for ever: what is no reference at all is refused here. */
+const image = (description: string): Flag<string | undefined> => ({
+  value: 'IMAGE',
+  description,
+  parse(typed, { flag }) {
+    if (!/^[\w][\w./:@-]*$/.test(typed))
+      throw new KprofError('usage', `${flag} "${typed}" is no image reference`, { hint: '--image REGISTRY/NAME:TAG' });
+    return typed;
+  },
+});
+
+/** What to capture, with what, and what becomes of it. */
+export const captureFlags = {
+  container: text('NAME', 'Container of the pod; else the annotated default, else the first', { short: 'c' }),
+  pid: count(undefined, 'Process in the container, where several fit', 1, 'PID'),
+  file: text('FILE', 'Where the artifact goes; a folder keeps the default name', { short: 'f' }),
+  force: toggle('Overwrite FILE'),
+  output: {
+    ...text('json|yaml|name', 'What stdout gets: the path (name), or the record of the capture', { short: 'o' }),
+    parse: choice(['json', 'yaml', 'name'], 'name', '').parse,
+  } as Flag<'json' | 'yaml' | 'name' | undefined>,
+  'no-open': toggle("Don't open the artifact"),
+  image: image('Another debug image, such as eclipse-temurin:25-jdk'),
+  'image-pull-policy': choice(pullPolicies, 'IfNotPresent', 'When the node pulls the image'),
+  registry: text('REGISTRY', "Where kprof's images are; else $KPROF_REGISTRY"),
+  timeout: duration('1m', 'How long to wait for the debug container to run'),
+  ttl: duration('10m', 'How long the idle debug container stays for the next capture'),
+  'dry-run': dryRun,
+  yes: toggle('Answer every question with yes', 'y'),
+  quiet: toggle('Only warnings and errors', 'q'),
+  v: { ...count('0', 'Verbosity of the talk: 0 to 9', 0, 'LEVEL'), short: 'v' },
+} satisfies Flags;

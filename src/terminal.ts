@@ -1,0 +1,9 @@
+/** The report of this process: on its stderr, as wide as its terminal. */
+import { createReport, type Report, wantsColor } from './report.ts';
+
+/** Talks on stderr; `quiet` keeps warnings and errors. */
+export function terminalReport({ quiet = false, verbose = 0 }: { readonly quiet?: boolean; readonly verbose?: number } = {}): Report {
+  const { stderr, env } = process;
+  const isTTY = stderr.isTTY === true && env['TERM'] !== 'dumb';
+  return createReport({ stream: stderr, columns: stderr.columns || undefined, isTTY, color: wantsColor(env, isTTY), quiet, verbose });
+}

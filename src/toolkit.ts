@@ -1,0 +1,155 @@
+/**
+ * The vocabulary that toolkits are written in. A toolkit describes, the engine performs:
+ * nothing here, and nothing in `toolkits/`, has an effect.
+ */
+import type { Flags, Options } from './flags.ts';
+
+export type Milliseconds = number;
+
+/** A program and its arguments. Never a shell string. */
+export type Argv = readonly [program: string, ...args: string[]];
+
+/** A folder of `images/`; the reference is REGISTRY/kprof-NAME:VERSION. */
+export type ImageName = 'jvm';
+
+/** What a way must be able to do to the process; src/kube/access.ts turns it into a security context. */
+export type Access = 'attach';
+
+/** What acting does to the target, mildest first: reads, samples, pauses, stops the world, takes control. */
+export type Risk = 'observe' | 'sample' | 'pause' | 'stop' | 'control';
+
+/** A kind of file: src/formats has one file each. */
+export type FormatName = 'jfr' | 'threads';
+
+/** A process of the target, as /proc shows it. All text in it is the target's to choose. */
+export interface Process {
+  readonly pid: number;
+  readonly ppid: number;
+  /** Clock ticks since boot at its start (field 22 of /proc/PID/stat): with the pid, its identity. */
+  readonly started: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  /** At most 15 bytes. */
+  readonly comm: string;
+  readonly argv: readonly string[];
+  /** What it runs; empty where we may not look. */
+  readonly exe: string;
+  /** Signals that it handles (SigCgt): bit N-1 stands for signal N. */
+  readonly handles: bigint;
+  /** Permitted capabilities, as a bit mask. */
+  readonly capabilities: bigint;
+  /** The pid of who traces it, 0 for nobody. */
+  readonly tracer: number;
+  /** Libraries and files that tell runtimes apart, of those we look for (`libjvm.so` …). */
+  readonly maps: readonly string[];
+  /** What the runtime says of itself, `key=value` (a JVM: its version, whether it takes attach). */
+  readonly tells: Readonly<Record<string, string>>;
+}
+
+/** One file, two names: each side of the mount namespaces has its own. */
+export interface Place {
+  readonly at: 'target' | 'shared-memory';
+  readonly seenByTarget: string;
+}
+
+/** Runs a program and looks at what it printed. */
+export interface Step {
+  readonly run: Argv;
+  /** What the person reads while it runs: «starting the recording». */
+  readonly says: string;
+  /** The same for an error: fits after «could not». */
+  readonly what: string;
+  /** Throws with the reason when the tool failed and still exited 0. */
+  readonly check?: (stdout: string) => void;
+  /** Of a stream: the part of the output that belongs to the artifact; absent, all of it. */
+  readonly keep?: (stdout: string) => string;
+  /** What ends what `run` begins, handed to the pod before `run` starts; or why there is nothing to end. */
+  readonly undo: Argv | 'ends by itself' | 'ends an earlier step';
+}
+
+/** Time that passes; the first Ctrl-C ends it early. */
+export interface Wait {
+  readonly wait: Milliseconds;
+  readonly says: string;
+}
+
+/** `early` is what the first Ctrl-C means here: what is captured is kept, or lost – and that is said. */
+export interface Output {
+  readonly early: 'keeps' | 'loses';
+}
+
+/** What to do, as data. */
+export type Plan =
+  /** The target writes a file, which is pulled. */
+  | {
+      readonly kind: 'file';
+      readonly files: readonly Upload[];
+      readonly steps: readonly (Step | Wait)[];
+      readonly result: Output & { readonly file: Place };
+    }
+  /** What the steps print, one after another, is the artifact. */
+  | { readonly kind: 'stream'; readonly steps: readonly (Step | Wait)[]; readonly result: Output };
+
+/** A file of the user's that the target must read. */
+export interface Upload {
+  readonly place: Place;
+  readonly content: Uint8Array;
+}
+
+/** What the debug container has: probed, not assumed. */
+export interface Tools {
+  has(program: string): boolean;
+  /** Version of the image's own JDK. */
+  readonly jdk: string | undefined;
+}
+
+/** The answers to a way's probes, by the probe's name; the target can forge them. */
+export type Facts = Readonly<Record<string, string>>;
+
+/** What a plan is made from. */
+export interface Input<F extends Flags> {
+  readonly options: Options<F>;
+  readonly process: Process;
+  readonly tools: Tools;
+  readonly facts: Facts;
+  /** Of this capture; unguessable, [a-z0-9]. */
+  readonly id: string;
+  /** A path for a new file of ours, in a fresh folder that only the target's user can open. */
+  place(name: string): Place;
+}
+
+/** One manner of capturing, with what it needs. */
+export interface Way<F extends Flags> {
+  readonly image: ImageName;
+  readonly access: Access;
+  readonly risk: Risk;
+  readonly format: FormatName;
+  /** Throws a KprofError when this process can't be captured so; before anything is done to it. */
+  guard(process: Process, tools: Tools): void;
+  /** Questions to the process, once it passed the guard. */
+  probe(process: Process, tools: Tools): Readonly<Record<string, Argv>>;
+  /** What the process runs, in words: «OpenJDK 64-Bit Server VM 25.0.3». */
+  runtime(facts: Facts): string | undefined;
+  plan(input: Input<F>): Plan;
+}
+
+/** Definition of one capturing subcommand. */
+export interface Toolkit<F extends Flags = Flags> {
+  readonly name: string;
+  readonly summary: string;
+  readonly examples: readonly string[];
+  readonly flags: F;
+  /** The artifact is text, and goes to stdout unless -f names a file. */
+  readonly prints?: boolean;
+  /** What it looks for, in words: «JVM». */
+  readonly looksFor: string;
+  /** How the image, command or environment of a container looks that probably has one. */
+  readonly likely: RegExp;
+  matches(process: Process): boolean;
+  /** Least privilege first. */
+  ways(options: Options<F>): readonly Way<F>[];
+}
+
+/** Keeps the types of the flags while the list holds toolkits of all kinds. */
+export const defineToolkit = <F extends Flags>(toolkit: Toolkit<F>): Toolkit<F> => toolkit;

@@ -1,0 +1,53 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Interrupts, interrupts } from '../src/interrupts.ts';
+import { recorder } from './support/recorder.ts';
+
+let signals: Interrupts;
+const open = () => {
+  const report = recorder();
+  signals = interrupts(report);
+  return report;
+};
+const state = () => ({ early: signals.stops.early.aborted, abort: signals.stops.abort.aborted });
+afterEach(() => signals.close());
+
+describe('interrupts', () => {
+  it('gives up at once while nothing runs that could be kept', () => {
+    open();
+    process.emit('SIGINT');
+    expect(state()).toEqual({ early: true, abort: true });
+    expect(signals.stops.early.reason).toMatchObject({ failure: 'interrupted' });
+  });
+
+  it('stops early first and gives up second while something can be kept', () => {
+    const { said } = open();
+    signals.capturing('keeps');
+    process.emit('SIGINT');
+    expect(state()).toEqual({ early: true, abort: false });
+    process.emit('SIGINT');
+    expect(state()).toEqual({ early: true, abort: true });
+    expect(said).toEqual([expect.stringContaining('keeping'), expect.stringContaining('Giving up')]);
+  });
+
+  it('gives up at once where an early end would lose all', () => {
+    open();
+    signals.capturing('loses');
+    process.emit('SIGINT');
+    expect(state()).toEqual({ early: true, abort: true });
+  });
+
+  it.each(['SIGTERM', 'SIGHUP'] as const)('gives up with %s', (signal) => {
+    open();
+    signals.capturing('keeps');
+    process.emit(signal);
+    expect(state()).toEqual({ early: true, abort: true });
+    expect(signals.stops.abort.reason).toMatchObject({ failure: 'terminated' });
+  });
+
+  it('listens no more once closed', () => {
+    const before = process.listenerCount('SIGINT');
+    open();
+    signals.close();
+    expect(process.listenerCount('SIGINT')).toBe(before);
+  });
+});
