@@ -1,0 +1,145 @@
+/** The cluster of cluster.ts, made of Kubernetes' API. */
+import type { V1Container, V1ContainerStatus, V1EphemeralContainer, V1Pod } from '@kubernetes/client-node';
+import type { Cluster, DebugContainer, DebugSpec, Target } from '../cluster.ts';
+import { KprofError } from '../errors.ts';
+import type { Report } from '../report.ts';
+import { readJournal, remember } from '../state/journal.ts';
+import { knownUser, type Rung, rung, scout } from './access.ts';
+import { type Api, openApi } from './api.ts';
+import type { ConnectionOptions } from './choice.ts';
+import { loadConnection } from './config.ts';
+import { ephemeralContainer, randomSuffix, reusable, specDigest } from './ephemeral-container.ts';
+import { execStream } from './exec-stream.ts';
+import { cpuLimit } from './resources.ts';
+import { type Resolved, readPod, resolveTarget } from './target.ts';
+import { waitForEphemeral, watchGone } from './wait.ts';
+
+/** Opens the cluster that kubectl would talk to; nothing is sent yet. */
+export async function connect(
+  options: ConnectionOptions,
+  { report, version, tool }: { report: Report; version: string; tool: string },
+): Promise<{ cluster: Cluster; context: string | undefined }> {
+  const connection = await loadConnection(options, { userAgent: `kprof/${version} ${tool}` });
+  const api = openApi(connection);
+  return {
+    cluster: { find: async (where, signal) => openTarget(api, await resolveTarget(api, connection.namespace, where, signal), report) },
+    context: connection.context,
+  };
+}
+
+const isPodSecurityRefusal = (error: unknown): boolean =>
+  error instanceof KprofError && error.failure === 'forbidden' && error.message.startsWith('Pod Security');
+
+interface Opened {
+  readonly api: Api;
+  readonly pod: V1Pod;
+  readonly container: V1Container;
+  readonly containerId: string;
+  readonly report: Report;
+}
+
+const names = ({ metadata }: V1Pod) => ({ namespace: metadata?.namespace ?? '', pod: metadata?.name ?? '', uid: metadata?.uid ?? '' });
+
+function openTarget(api: Api, { pod, container: name, alternatives, status, notes }: Resolved, report: Report): Target {
+  for (const note of notes) report.note(note);
+  const container = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].find(
+    (each) => each.name === name,
+  ) as V1Container;
+  const watch = watchGone(
+    api,
+    { ...names(pod), container: name, containerId: status.containerID, restartCount: status.restartCount },
+    (error) => report.debug(2, `watching the pod: ${error}`),
+  );
+  const opened: Opened = { api, pod, container, containerId: status.containerID?.replace(/^.*:\/\//, '') ?? '', report };
+  return {
+    ...names(pod),
+    container: name,
+    alternatives,
+    containerId: opened.containerId,
+    gone: watch.signal,
+    cpuLimit: cpuLimit(pod),
+    inject: (spec, signal) => inject(opened, spec, signal),
+    manifest: (spec) => patchOf(ephemeralContainer(spec, name, rung(pod, container, spec.user), 'xxxxx')),
+    close: watch.close,
+  };
+}
+
+const patchOf = (entry: V1EphemeralContainer) => ({ spec: { ephemeralContainers: [entry] } });
+
+async function inject(opened: Opened, spec: DebugSpec, signal: AbortSignal): Promise<DebugContainer> {
+  const { pod, container } = opened;
+  const chosen = rung(pod, container, spec.user);
+  try {
+    return await injectAs(opened, spec, chosen, signal);
+  } catch (error) {
+    // Whom the app runs as is not known, and root may not be: see first who it is.
+    if (spec.user !== undefined || knownUser(pod, container) !== undefined || !isPodSecurityRefusal(error)) throw error;
+    return injectAs(opened, spec, scout, signal);
+  }
+}
+
+async function injectAs(opened: Opened, spec: DebugSpec, chosen: Rung, signal: AbortSignal): Promise<DebugContainer> {
+  const { api, container, containerId, report } = opened;
+  const wanted = ephemeralContainer(spec, container.name, chosen, randomSuffix());
+  const { namespace, pod: name } = names(opened.pod);
+  const pod = await readPod(api, namespace, name, signal);
+  const running = spec.fresh === true ? undefined : reusable(pod, wanted, containerId, await readJournal(process.env));
+  if (running !== undefined) return debugContainer(opened, chosen, running, true);
+  const accepted = await add(opened, wanted, signal);
+  const awaited = { ...names(opened.pod), name: wanted.name, image: spec.image, reference: spec.reference };
+  const { status } = await waitForEphemeral(api, awaited, { timeout: spec.timeout, signal });
+  const entry = {
+    podUid: awaited.uid,
+    container: wanted.name,
+    targetContainerId: containerId,
+    imageId: status.imageID,
+    spec: specDigest(accepted),
+    at: Date.now(),
+  };
+  if (!spec.reference.includes('@sha256:'))
+    report.warn(`The image ${spec.reference} is named by a tag, which may mean another image tomorrow; now it is ${status.imageID}`);
+  if (!(await remember(process.env, entry))) report.warn('The journal could not be written: this debug container will not be used again');
+  return debugContainer(opened, chosen, { entry: accepted, status }, false);
+}
+
+/** Adds the container to the pod's spec, and reads back what admission made of it. */
+async function add({ api, pod, report }: Opened, wanted: V1EphemeralContainer, signal: AbortSignal): Promise<V1EphemeralContainer> {
+  const { namespace, pod: name, uid } = names(pod);
+  const path = ['api', 'v1', 'namespaces', namespace, 'pods', name, 'ephemeralcontainers'];
+  // With the uid, a pod of the same name that was made since is left alone.
+  report.debug(1, `PATCH /${path.join('/')}`);
+  const answer = await api.patch<V1Pod>(
+    path,
+    { metadata: { uid }, ...patchOf(wanted) },
+    { signal, doing: `add a debug container to pod ${namespace}/${name}` },
+  );
+  const accepted = answer.spec?.ephemeralContainers?.find((each) => each.name === wanted.name);
+  if (accepted === undefined) throw new KprofError('failed', `The API server accepted the debug container ${wanted.name} and left it out`);
+  if (specDigest(accepted) !== specDigest(wanted))
+    report.warn(`Admission changed the debug container: ${changes(wanted, accepted).join(', ')}`);
+  return accepted;
+}
+
+function changes(wanted: V1EphemeralContainer, accepted: V1EphemeralContainer): readonly string[] {
+  const keys = Object.keys(accepted) as (keyof V1EphemeralContainer)[];
+  return keys.filter((key) => specDigest({ name: '', [key]: accepted[key] }) !== specDigest({ name: '', [key]: wanted[key] }));
+}
+
+function debugContainer(
+  { api, pod }: Opened,
+  { name, why, user }: Rung,
+  { entry, status }: { entry: V1EphemeralContainer; status: V1ContainerStatus },
+  reused: boolean,
+): DebugContainer {
+  const { namespace, pod: podName } = names(pod);
+  return {
+    name: entry.name,
+    reference: entry.image ?? '',
+    imageId: status.imageID,
+    user,
+    rung: name,
+    why,
+    reused,
+    exec: (argv, io) => execStream(api.connection, { namespace, pod: podName, container: entry.name, argv }, io),
+  };
+}

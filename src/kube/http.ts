@@ -1,0 +1,119 @@
+/** One HTTP exchange with the API server. */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { KprofError } from '../errors.ts';
+import type { Connection } from './config.ts';
+import { refused } from './errors.ts';
+import { unreachable } from './network.ts';
+import type { RequestSettings } from './settings.ts';
+
+/** Segments below the server's own path; each is encoded. */
+export type Path = readonly string[];
+
+/** Parameters of a query; one that is undefined is left out. */
+export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+
+/** A request, before it has a connection. */
+export interface ApiRequest {
+  readonly method: 'GET' | 'PATCH' | 'POST';
+  readonly path: Path;
+  readonly query?: Query | undefined;
+  readonly body?: unknown;
+  readonly contentType?: string | undefined;
+  readonly accept?: string | undefined;
+  /** Fits after «cannot»: `read pod shop/api`. */
+  readonly doing: string;
+}
+
+/** More than any object of Kubernetes has; a list comes in pages. */
+const longestBody = 16 * 1024 * 1024;
+
+/** The address of a path under the server, whose own path is kept. */
+export function addressOf(server: URL, path: Path, query: Query = {}): URL {
+  const address = new URL(server);
+  address.pathname = `${server.pathname.replace(/\/+$/, '')}/${path.map(encodeURIComponent).join('/')}`;
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().map((one) => `${encodeURIComponent(name)}=${encodeURIComponent(one)}`),
+  );
+  address.search = pairs.join('&');
+  return address;
+}
+
+/** Sends, and gives the response as soon as its headers are here; a 401 is tried again once with a new credential. */
+export async function send(connection: Connection, request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  const settings = await untilAborted(connection.settings(), signal);
+  const response = await exchange(connection, settings, request, signal);
+  if (response.statusCode !== 401 || !connection.refresh(settings)) return response;
+  response.resume();
+  return exchange(connection, await untilAborted(connection.settings(), signal), request, signal);
+}
+
+/** The promise's value, or the reason of the signal if that comes first. */
+export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+function exchange(
+  { server }: Connection,
+  { agent, headers }: RequestSettings,
+  { method, path, query, body, contentType, accept }: ApiRequest,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const content = body === undefined ? undefined : JSON.stringify(body);
+  const typed =
+    content === undefined ? {} : { 'Content-Type': contentType ?? 'application/json', 'Content-Length': Buffer.byteLength(content) };
+  const start = server.protocol === 'http:' ? httpRequest : httpsRequest;
+  const outgoing = start(addressOf(server, path, query), {
+    method,
+    agent,
+    signal,
+    headers: { ...headers, Accept: accept ?? 'application/json', ...typed },
+  });
+  outgoing.on('response', resolve);
+  outgoing.on('error', (error) => reject(signal.aborted ? signal.reason : unreachable(server, error)));
+  outgoing.end(content);
+  return promise;
+}
+
+/** The whole body as text; more than 16 MiB is an error. */
+export async function bodyOf(server: URL, response: IncomingMessage, signal: AbortSignal, limit: number = longestBody): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > limit) throw new KprofError('failed', `${server.host} answered with more than ${limit >> 20} MiB`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof KprofError) throw error;
+    throw signal.aborted ? signal.reason : unreachable(server, error);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The response again if it is a success, else the error that it tells. */
+export async function succeeded(
+  { server }: Connection,
+  { doing, path }: ApiRequest,
+  response: IncomingMessage,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const code = response.statusCode ?? 0;
+  if (code >= 200 && code < 300) return response;
+  const retryAfter = Number(response.headers['retry-after']);
+  const namespace = path[path.indexOf('namespaces') + 1];
+  throw refused(
+    { server, doing, namespace: path.includes('namespaces') ? namespace : undefined },
+    { code, body: await bodyOf(server, response, signal), retryAfter: Number.isFinite(retryAfter) ? retryAfter : undefined },
+  );
+}

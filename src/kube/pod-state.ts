@@ -1,0 +1,122 @@
+/** What a pod object tells of itself and of its containers; pure. */
+import type { V1Container, V1ContainerState, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import { KprofError } from '../errors.ts';
+import { byDistance, nearest } from '../nearest.ts';
+import { checkContainer } from './names.ts';
+
+/** `NAMESPACE/NAME`, as errors name a pod. */
+export const podName = (pod: V1Pod): string => `${pod.metadata?.namespace ?? 'default'}/${pod.metadata?.name ?? ''}`;
+
+/** Containers that run beside each other: the app's own, and init containers that stay (sidecars). */
+export function longRunning(pod: V1Pod): readonly V1Container[] {
+  const sidecars = (pod.spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
+  return [...(pod.spec?.containers ?? []), ...sidecars];
+}
+
+/** The status of a container that is no ephemeral one. */
+export function statusOf(pod: V1Pod, container: string): V1ContainerStatus | undefined {
+  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+  return [...containerStatuses, ...initContainerStatuses].find(({ name }) => name === container);
+}
+
+const defaultContainer = 'kubectl.kubernetes.io/default-container';
+
+/** Which container was meant: `alternatives` are the others that may be meant as well, when none was named. */
+export interface Chosen {
+  readonly container: string;
+  readonly alternatives: readonly string[];
+  /** What to say of a choice that nobody made. */
+  readonly note: string | undefined;
+}
+
+/** The container to look at: the one named, else the annotated one, else the first that looks `likely`, else the first. */
+export function chooseContainer(pod: V1Pod, named: string | undefined, likely?: RegExp): Chosen {
+  const containers = longRunning(pod);
+  const names = containers.map(({ name }) => name);
+  if (named !== undefined) return { container: known(pod, checkContainer(named), names), alternatives: [], note: undefined };
+  const annotated = pod.metadata?.annotations?.[defaultContainer];
+  const promising = likely === undefined ? undefined : containers.find((container) => likely.test(appearance(container)))?.name;
+  const container = annotated !== undefined && names.includes(annotated) ? annotated : (promising ?? names[0]);
+  if (container === undefined) throw new KprofError('unsupported', `The pod ${podName(pod)} has no containers`);
+  const alternatives = names.filter((name) => name !== container && statusOf(pod, name)?.state?.running !== undefined);
+  return { container, alternatives, note: names.length > 1 ? `Defaulted container "${container}" out of: ${names.join(', ')}` : undefined };
+}
+
+/** What tells of a container's runtime before it is looked into. */
+const appearance = ({ image = '', command = [], args = [], env = [] }: V1Container): string =>
+  [image, ...command, ...args, ...env.map(({ name }) => name)].join(' ');
+
+function known(pod: V1Pod, container: string, names: readonly string[]): string {
+  if (names.includes(container)) return container;
+  const short = (pod.spec?.initContainers ?? []).some(({ name }) => name === container);
+  if (short)
+    throw new KprofError(
+      'unsupported',
+      `The container ${container} of pod ${podName(pod)} is an init container, which only runs before the others`,
+    );
+  const near = nearest(container, names);
+  throw new KprofError('usage', `The pod ${podName(pod)} has no container ${container}`, {
+    hint: near === undefined ? `it has ${byDistance(container, names).join(', ')}` : `did you mean -c ${near}? It has ${names.join(', ')}`,
+  });
+}
+
+/** Throws when no debug container can be put into the pod, whatever state it is in. */
+export function checkSupported(pod: V1Pod): void {
+  const refuse = (why: string, hint?: string) => new KprofError('unsupported', `The pod ${podName(pod)} ${why}`, { hint });
+  if (pod.metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined)
+    throw refuse('is a static pod, which takes no debug containers', 'it is defined by a file on its node');
+  const os = pod.spec?.os?.name ?? pod.spec?.nodeSelector?.['kubernetes.io/os'];
+  if (os !== undefined && os !== 'linux') throw refuse(`runs on ${os}; kprof knows Linux`);
+  // The process namespace that a debug container shares would be the node's.
+  if (pod.spec?.hostPID === true)
+    throw refuse('shares the process namespace of its node (hostPID): kprof would see every process of the node');
+}
+
+/** Throws, with the reason, unless the container runs. */
+export function checkRunning(pod: V1Pod, container: string): V1ContainerStatus {
+  const { metadata } = pod;
+  if (metadata?.deletionTimestamp !== undefined) throw new KprofError('gone', `The pod ${podName(pod)} is being deleted`);
+  const status = statusOf(pod, container);
+  if (status?.state?.running !== undefined) return status;
+  const { phase } = pod.status ?? {};
+  if (phase === 'Succeeded' || phase === 'Failed')
+    throw new KprofError('gone', `The pod ${podName(pod)} has ${phase === 'Failed' ? 'failed' : 'completed'}`, {
+      cause: pod.status?.message ?? pod.status?.reason ?? ended(status?.state?.terminated),
+    });
+  const at = `The container ${container} of pod ${podName(pod)}`;
+  const { waiting, terminated } = status?.state ?? {};
+  if (terminated !== undefined) throw new KprofError('gone', `${at} has ended`, { cause: ended(terminated) });
+  if (waiting?.reason === 'CrashLoopBackOff')
+    throw new KprofError('gone', `${at} crashes again and again`, {
+      cause: ended(status?.lastState?.terminated) ?? waiting.message,
+      hint: `kubectl logs -n ${metadata?.namespace} ${metadata?.name} -c ${container} --previous`,
+    });
+  if (waiting !== undefined && waiting.reason !== 'PodInitializing')
+    throw new KprofError('failed', `${at} does not run yet: ${waiting.reason ?? 'waiting'}`, {
+      cause: waiting.message,
+      hint: `kubectl describe pod -n ${metadata?.namespace} ${metadata?.name}`,
+    });
+  throw new KprofError('failed', `The pod ${podName(pod)} does not run yet`, {
+    cause: pending(pod),
+    hint: `kubectl describe pod -n ${metadata?.namespace} ${metadata?.name}`,
+  });
+}
+
+/** Why a pod is not further than Pending. */
+function pending(pod: V1Pod): string | undefined {
+  const { conditions = [], initContainerStatuses = [], phase } = pod.status ?? {};
+  const unscheduled = conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
+  if (unscheduled !== undefined) return `${unscheduled.reason ?? 'Unschedulable'}: ${unscheduled.message ?? 'no node takes it'}`;
+  const first = initContainerStatuses.find(({ ready }) => !ready);
+  if (first !== undefined)
+    return `its init container ${first.name} is not done${first.state?.waiting?.reason === undefined ? '' : `: ${first.state.waiting.reason}`}`;
+  return phase === undefined ? undefined : `its phase is ${phase}`;
+}
+
+/** How a container ended: `exit code 137 (OOMKilled)`; undefined when it did not. */
+export function ended(state: V1ContainerState['terminated']): string | undefined {
+  if (state === undefined) return undefined;
+  const reason = state.reason === undefined || state.reason === 'Error' || state.reason === 'Completed' ? '' : ` (${state.reason})`;
+  const said = state.message?.trim();
+  return `exit code ${state.exitCode}${reason}${said === undefined || said === '' ? '' : `: ${said}`}`;
+}

@@ -1,0 +1,111 @@
+/** From what was typed to one container of one pod that runs. */
+import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import type { Where } from '../cluster.ts';
+import { KprofError } from '../errors.ts';
+import { byDistance, distance } from '../nearest.ts';
+import type { Api } from './api.ts';
+import { ApiError, isMissing } from './errors.ts';
+import { checkNamespace } from './names.ts';
+import { checkRunning, checkSupported, chooseContainer } from './pod-state.ts';
+import { parseName, podOf } from './workloads.ts';
+
+/** The pod and container to look at. */
+export interface Resolved {
+  readonly pod: V1Pod;
+  readonly container: string;
+  /** Other containers that may be meant, when none was named. */
+  readonly alternatives: readonly string[];
+  /** The container's status: it runs. */
+  readonly status: V1ContainerStatus;
+  /** What was chosen that was not named, to be said. */
+  readonly notes: readonly string[];
+}
+
+/** Finds the pod and the container, and checks that they can be looked at. */
+export async function resolveTarget(api: Api, namespace: string, where: Where, signal: AbortSignal): Promise<Resolved> {
+  checkNamespace(namespace);
+  const typed = parseName(where.name);
+  const isPod = typed.kind.name === 'pod';
+  const pod = await (isPod ? readPod(api, namespace, typed.name, signal) : podOf(api, namespace, typed, signal)).catch((error) =>
+    explainMissing(api, namespace, typed, error, signal),
+  );
+  checkSupported(pod);
+  const { container, alternatives, note } = chooseContainer(pod, where.container, where.likely);
+  const chosen = isPod ? [] : [`Using pod ${pod.metadata?.name} of ${where.name}`];
+  return { pod, container, alternatives, status: checkRunning(pod, container), notes: note === undefined ? chosen : [...chosen, note] };
+}
+
+/** Reads a pod; what comes back is the pod that was asked for. */
+export async function readPod(api: Api, namespace: string, name: string, signal: AbortSignal): Promise<V1Pod> {
+  const pod = await api.get<V1Pod>(['api', 'v1', 'namespaces', namespace, 'pods', name], {
+    signal,
+    doing: `read pod ${namespace}/${name}`,
+  });
+  if (pod.metadata?.name === name && pod.metadata.namespace === namespace) return pod;
+  throw new KprofError('failed', `${api.connection.server.host} gave another object than pod ${namespace}/${name}`);
+}
+
+/** Of a 404: is it the namespace that is missing, and what is near the name? */
+async function explainMissing(
+  api: Api,
+  namespace: string,
+  { kind, name }: ReturnType<typeof parseName>,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<never> {
+  if (!(error instanceof ApiError && isMissing(error))) throw error;
+  const [hasNamespace, names] = await Promise.all([
+    namespaceExists(api, namespace, signal),
+    siblings(api, [...kind.group, 'namespaces', namespace, kind.plural], signal),
+  ]);
+  const more = { cause: error.cause, code: error.code };
+  if (!hasNamespace)
+    throw new ApiError('failed', `There is no namespace ${namespace}`, {
+      ...more,
+      hint: `-n NAMESPACE names it${api.connection.context === undefined ? '' : `; the context is ${api.connection.context}`}`,
+    });
+  throw new ApiError('failed', `There is no ${kind.name} ${name} in namespace ${namespace}`, {
+    ...more,
+    hint: nearNames(name, names, kind.plural),
+  });
+}
+
+/** The hint for a name that does not exist; undefined names could not be listed. */
+export function nearNames(name: string, names: readonly string[] | undefined, plural: string): string {
+  if (names === undefined) return `the ${plural} there cannot be listed with your rights, so there is no suggestion`;
+  if (names.length === 0) return `there are no ${plural} in that namespace; -n NAMESPACE names another`;
+  const sorted = byDistance(name, names);
+  const near = sorted.filter((each) => each.startsWith(name) || distance(each, name) <= Math.max(2, name.length / 2)).slice(0, 5);
+  return near.length > 0
+    ? `did you mean ${near.join(', ')}?`
+    : `there are ${sorted.slice(0, 5).join(', ')}${sorted.length > 5 ? ` and ${sorted.length - 5} more` : ''}`;
+}
+
+// Asked only after a 404, and for a hint alone: whatever goes wrong here must not hide it.
+async function namespaceExists(api: Api, namespace: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await api.get(['api', 'v1', 'namespaces', namespace], { signal, doing: `read namespace ${namespace}`, timeout: 5000 });
+    return true;
+  } catch (error) {
+    signal.throwIfAborted();
+    return !isMissing(error);
+  }
+}
+
+async function siblings(api: Api, path: readonly string[], signal: AbortSignal): Promise<readonly string[] | undefined> {
+  try {
+    const items = await api.list<{ readonly metadata?: { readonly name?: string } }>(path, {
+      signal,
+      doing: 'list names',
+      timeout: 5000,
+      accept: namesOnly,
+    });
+    return items.map(({ metadata }) => metadata?.name ?? '').filter((name) => name !== '');
+  } catch {
+    // No right to list, or no time: then there is no suggestion.
+    signal.throwIfAborted();
+    return undefined;
+  }
+}
+
+const namesOnly = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';

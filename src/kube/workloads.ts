@@ -1,0 +1,98 @@
+/** Which pods a workload has, and which of them is meant. */
+import type { V1LabelSelector, V1Pod } from '@kubernetes/client-node';
+import { KprofError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import type { Api } from './api.ts';
+import type { Path } from './http.ts';
+import { checkName } from './names.ts';
+
+/** A kind of object that has pods. */
+export interface Kind {
+  readonly name: string;
+  readonly group: Path;
+  readonly plural: string;
+}
+
+const apps = ['apis', 'apps', 'v1'];
+const core = ['api', 'v1'];
+const kinds: readonly (Kind & { readonly short: readonly string[] })[] = [
+  { name: 'pod', short: ['po'], group: core, plural: 'pods' },
+  { name: 'deployment', short: ['deploy'], group: apps, plural: 'deployments' },
+  { name: 'statefulset', short: ['sts'], group: apps, plural: 'statefulsets' },
+  { name: 'daemonset', short: ['ds'], group: apps, plural: 'daemonsets' },
+  { name: 'replicaset', short: ['rs'], group: apps, plural: 'replicasets' },
+  { name: 'job', short: [], group: ['apis', 'batch', 'v1'], plural: 'jobs' },
+  { name: 'service', short: ['svc'], group: core, plural: 'services' },
+];
+
+/** What was typed, taken apart: `deploy/api` or `api`. */
+export function parseName(typed: string): { readonly kind: Kind; readonly name: string } {
+  const slash = typed.indexOf('/');
+  const word = slash === -1 ? 'pod' : typed.slice(0, slash).toLowerCase();
+  const kind = kinds.find(({ name, plural, short }) => word === name || word === plural || short.includes(word));
+  if (kind === undefined) {
+    const near = nearest(
+      word,
+      kinds.flatMap(({ name, plural, short }) => [name, plural, ...short]),
+    );
+    throw new KprofError('usage', `"${typed.slice(0, slash)}" is no kind that has pods`, {
+      hint:
+        near === undefined
+          ? `these are: ${kinds.flatMap(({ name, short }) => short[0] ?? name).join(', ')}`
+          : `did you mean ${near}/${typed.slice(slash + 1)}?`,
+    });
+  }
+  return { kind, name: checkName(typed.slice(slash + 1), kind.name) };
+}
+
+/** A selector as the query of a list has it. */
+export function selectorText({ matchLabels = {}, matchExpressions = [] }: V1LabelSelector): string {
+  const equal = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`);
+  const expressions = matchExpressions.map(({ key, operator, values = [] }) => {
+    if (operator === 'Exists') return key;
+    if (operator === 'DoesNotExist') return `!${key}`;
+    return `${key} ${operator === 'In' ? 'in' : 'notin'} (${values.join(',')})`;
+  });
+  return [...equal, ...expressions].join(',');
+}
+
+interface Workload {
+  readonly spec?: { readonly selector?: V1LabelSelector | Readonly<Record<string, string>> };
+}
+
+/** The pod of a workload that is looked at: ready before running before the rest, the oldest first. */
+export async function podOf(
+  api: Api,
+  namespace: string,
+  { kind, name }: ReturnType<typeof parseName>,
+  signal: AbortSignal,
+): Promise<V1Pod> {
+  const what = `${kind.name} ${namespace}/${name}`;
+  const workload = await api.get<Workload>([...kind.group, 'namespaces', namespace, kind.plural, name], { signal, doing: `read ${what}` });
+  const selector = workload.spec?.selector ?? {};
+  // A service's selector is the labels themselves.
+  const labelSelector = selectorText(
+    kind.name === 'service' ? { matchLabels: selector as Record<string, string> } : (selector as V1LabelSelector),
+  );
+  // An empty selector would list every pod of the namespace.
+  if (labelSelector === '') throw new KprofError('unsupported', `The ${what} selects no pods`, { hint: 'name a pod' });
+  const pods = await api.list<V1Pod>(['api', 'v1', 'namespaces', namespace, 'pods'], {
+    signal,
+    doing: `list the pods of ${what}`,
+    query: { labelSelector },
+  });
+  const pod = bestPod(pods);
+  if (pod === undefined)
+    throw new KprofError('failed', `The ${what} has no pods`, { hint: `kubectl get pods -n ${namespace} -l '${labelSelector}'` });
+  return pod;
+}
+
+/** Of several pods the one to look at; undefined when there is none that is not on its way out. */
+export function bestPod(pods: readonly V1Pod[]): V1Pod | undefined {
+  const age = (pod: V1Pod) => new Date(pod.metadata?.creationTimestamp ?? 0).getTime();
+  const rank = (pod: V1Pod) => (isReady(pod) ? 0 : pod.status?.phase === 'Running' ? 1 : pod.status?.phase === 'Pending' ? 2 : 3);
+  return pods.filter((pod) => pod.metadata?.deletionTimestamp === undefined).sort((a, b) => rank(a) - rank(b) || age(a) - age(b))[0];
+}
+
+const isReady = (pod: V1Pod): boolean =>
+  pod.status?.phase === 'Running' && pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
