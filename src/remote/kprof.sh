@@ -1,0 +1,373 @@
+# shellcheck shell=bash disable=SC2209
+# What runs in the debug container: the supervisor (the main process) and every
+# command that the client sends. Written to /tmp/kprof/run by the main process
+# before it starts; understood by bash and by busybox ash.
+#
+#   run supervise TTL FIRST CAP       the main process
+#   run look CONTAINER-ID             tools and processes, as text
+#   run hold ID TTL                   the client's lease on a capture
+#   run run RUN…                      a command that changes nothing
+#   run step ID NAME N UNDO… RUN…     a command, its undo (N words) kept first
+#   run put RUN…                      RUN, on stdin what follows in base64 lines up to a dot
+#   run pull LEVEL RUN…               a tar that RUN prints, through zstd -LEVEL
+#   run pull plain FILE               a tar of FILE, and FILE's digest on stderr
+#
+# `pull` ends when the client says that it has everything.
+#
+# Every command's stdin carries the heartbeat, a line each 5 s. When it ends, or
+# is silent for 30 s, the client is gone: what runs is stopped, what was begun
+# is undone, and files of a capture stay for as long as the container does.
+set -u
+dir=${KPROF_DIR:-/tmp/kprof}
+silence=${KPROF_SILENCE:-30}
+PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
+verb=$1
+
+# dash has no `read -t`, without which a silent line can't be noticed.
+if [ -z "${BASH_VERSION:-}" ]; then
+	(IFS= read -r -t 1 _ </dev/null) 2>/dev/null
+	if [ $? -gt 1 ]; then
+		command -v bash >/dev/null || { echo "kprof: this image has neither bash nor busybox ash" >&2; exit 69; }
+		exec bash "$0" "$@"
+	fi
+	shell=sh
+else
+	shell=bash
+fi
+# Orphans of an exec would end as zombies below the app's PID 1.
+if [ -z "${KPROF_REAPER:-}" ] && command -v tini >/dev/null; then
+	KPROF_REAPER=1 exec tini -s -- "$shell" "$0" "$@"
+fi
+unset KPROF_REAPER
+# Short of memory, the kernel is to take us and not the app.
+echo 1000 2>/dev/null >/proc/self/oom_score_adj
+
+nap() { # up to SECONDS, without a child that could be orphaned
+	IFS= read -r -t "$1" _ <>"$dir/never"
+}
+
+now() { # hundredths of a second since boot, into $time; no child either
+	IFS=' ' read -r time _ </proc/uptime
+	time=${time%.*}${time#*.}
+}
+
+# One line of the client's into $line. 0: a line; 1: nothing for a second; 2: the end.
+# busybox ash answers the end of a file and a timeout alike; only the clock tells them apart.
+hear() {
+	now
+	heard=$time
+	IFS= read -r -t 1 line <&3 && {
+		echo "$$ $time" >"$dir/beat"
+		return 0
+	}
+	now
+	[ $((time - heard)) -ge 50 ] && return 1
+	return 2
+}
+
+# Listens until the client is gone, returns 1; or until it says one of WORD…, returns 0.
+listen() {
+	quiet=0
+	while :; do
+		hear
+		case $? in
+		0)
+			quiet=0
+			case " $* " in *" ${line:-,} "*) return 0 ;; esac
+			;;
+		1)
+			quiet=$((quiet + 1))
+			[ $quiet -lt "$silence" ] || return 1
+			;;
+		*) return 1 ;;
+		esac
+	done
+}
+
+# The JDK's own client leaves the file that it knocked with (jattach takes its away). The folder is the process's
+# own, whatever it is called, and the name is nobody else's.
+knock() {
+	command jcmd "$@" &
+	knocker=$!
+	trap 'kill -TERM $knocker' TERM
+	wait $knocker
+	answered=$?
+	wait $knocker 2>/dev/null # the first may have been cut short
+	for door in "$@"; do
+		case $door in *[!0-9]*) continue ;; esac
+		rm -f "/proc/$door/cwd/.attach_pid$door" "/proc/$door/root/tmp/.attach_pid$door"
+		break
+	done
+	return $answered
+}
+
+join() { : >"$dir/clients/$$"; }
+leave() { rm -f "$dir/clients/$$"; }
+
+# Runs the command whose words are the lines of file $1, for 10 s at most.
+# Not `timeout`: the one of busybox leaves a watcher behind, a zombie of the app.
+perform() {
+	set --
+	while IFS= read -r word; do set -- "$@" "$word"; done <"$file"
+	[ "$1" != jcmd ] || { shift; set -- knock "$@"; }
+	"$@" >/dev/null 2>&1 </dev/null &
+	child=$!
+	(nap 10 && exit; kill -TERM $child 2>/dev/null) &
+	timer=$!
+	wait $child
+	performed=$?
+	kill -KILL $timer 2>/dev/null # has no child either
+	wait $timer 2>/dev/null
+	return $performed
+}
+
+# Undoes capture $1, the newest step first: with `litter` its files too. What can't be
+# removed now, because the app still writes it, is tried again, and at the container's end.
+undo() {
+	left=0
+	for number in 9 8 7 6 5 4 3 2 1 0; do
+		for file in "$dir/captures/$1/$number".*; do
+			case $file in
+			*.undo) perform ;;
+			*.litter)
+				[ "${2:-}" = litter ] || continue
+				perform || { nap 1; perform; } || { left=1; continue; }
+				;;
+			*) continue ;;
+			esac
+			rm -f "$file"
+		done
+	done
+	[ "${2:-}" != litter ] || [ $left = 1 ] || rm -rf "$dir/captures/${1:?}"
+	rmdir "$dir/captures/$1" 2>/dev/null # it may not have begun anything
+	return $left
+}
+
+supervise() {
+	ttl=$1 first=$2 cap=$3
+	stopping='' age=0 idle=0 limit=$first last=''
+	trap 'stopping=1' TERM INT HUP
+	while [ -z "$stopping" ] && [ $idle -lt "$limit" ] && [ $age -lt "$cap" ]; do
+		nap 1
+		age=$((age + 1)) idle=$((idle + 1))
+		IFS= read -r beat <"$dir/beat"
+		[ "${beat:-}" = "$last" ] || {
+			last=$beat idle=0 limit=$ttl
+			[ ! -s "$dir/ttl" ] || IFS= read -r limit <"$dir/ttl"
+		}
+	done
+	trap '' TERM INT HUP
+	# In this order: who runs first, then what they began. The kernel kills whoever is left.
+	for client in "$dir"/clients/*; do
+		pid=${client##*/}
+		[ "$pid" = '*' ] || kill -TERM "$pid" 2>/dev/null
+	done
+	tries=0
+	while [ -n "$(ls "$dir/clients")" ] && [ $tries -lt 8 ]; do
+		tries=$((tries + 1))
+		IFS= read -r -t 0.1 _ <>"$dir/never" || :
+	done
+	for capture in "$dir"/captures/*; do
+		[ ! -d "$capture" ] || undo "${capture##*/}" litter
+	done
+}
+
+# Runs a command for as long as the client is there; its exit code is ours.
+attended() {
+	exec 3<&0
+	join
+	[ "$1" != jcmd ] || { shift; set -- knock "$@"; }
+	"$@" </dev/null 3<&- &
+	child=$!
+	trap 'kill -TERM $child 2>/dev/null; wait $child; leave; exit 143' TERM INT HUP
+	(
+		listen ack && exit 0
+		kill -TERM $child 2>/dev/null
+		exit 1
+	) &
+	listener=$!
+	wait $child
+	code=$?
+	# The tail of a stream is lost when its sender leaves before a slow reader is done:
+	# an artifact's sender stays until the reader says that it has everything.
+	if [ -n "${acknowledged:-}" ] && [ $code = 0 ]; then
+		wait $listener || code=74
+	else
+		# It has no child. A milder signal is lost while ash still sets up the subshell.
+		kill -KILL $listener 2>/dev/null
+		wait $listener 2>/dev/null
+	fi
+	leave
+	return $code
+}
+
+hold() {
+	exec 3<&0
+	join
+	mkdir -p "$dir/captures/$1"
+	echo "$2" >"$dir/ttl"
+	trap 'leave; exit 143' TERM INT HUP # the supervisor undoes
+	echo held
+	if listen 'done' abort; then
+		[ "$line" = 'done' ] && rm -f "$dir/captures/$1"/*.undo
+		undo "$1" litter
+	else
+		undo "$1"
+	fi
+	code=$?
+	leave
+	return $code
+}
+
+step() {
+	capture=$dir/captures/$1 name=$2 words=$3
+	shift 3
+	[ -d "$capture" ] || { echo "kprof: the capture is no longer held" >&2; return 75; }
+	if [ "$words" -gt 0 ]; then
+		: >"$capture/.new"
+		while [ "$words" -gt 0 ]; do
+			printf '%s\n' "$1" >>"$capture/.new"
+			shift
+			words=$((words - 1))
+		done
+		mv "$capture/.new" "$capture/$name"
+	fi
+	attended "$@"
+}
+
+put() {
+	exec 3<&0
+	join
+	trap 'leave; exit 143' TERM INT HUP
+	set -o pipefail
+	while IFS= read -r -t "$silence" line <&3 && [ "$line" != . ]; do echo "$line"; done | base64 -d | "$@"
+	code=$?
+	leave
+	return $code
+}
+
+# Its programs are waited for, whatever comes: an orphan would end as a zombie of the app.
+send() { # LEVEL RUN… | plain FILE
+	level=$1
+	shift
+	if [ "$level" = plain ]; then
+		tar -C "${1%/*}" -cf - "${1##*/}" &
+		from=$! to=$!
+	else
+		kindly=
+		command -v nice >/dev/null && kindly='nice -n 19'
+		mkfifo "$dir/pipe.$$"
+		"$@" >"$dir/pipe.$$" &
+		from=$!
+		$kindly zstd "-$level" -q -c <"$dir/pipe.$$" &
+		to=$!
+	fi
+	trap 'kill -TERM $from $to 2>/dev/null' TERM
+	wait $from
+	sent=$?
+	[ $from = $to ] || wait $to || sent=$?
+	wait $from $to 2>/dev/null # the first may have been cut short
+	rm -f "$dir/pipe.$$"
+	[ $sent = 0 ] || return $sent
+	[ "$level" != plain ] || echo "kprof-sha256 $(sha256sum "$1" | cut -d ' ' -f 1)" >&2
+}
+
+# Prints what there is to know of the processes of container $1. The text is the target's to choose: the client reads it with care.
+look() {
+	trap '' TERM # done in a moment, and what it starts is not to be orphaned
+	# shellcheck disable=SC2046
+	echo "tools$(for tool in jattach jcmd inroot setpriv zstd; do command -v $tool >/dev/null && echo " $tool"; done | tr -d '\n')"
+	echo "jdk $(jdk)"
+	echo "self $(sed -n 's/^[UG]id:[[:space:]]*\([0-9]*\).*/\1/p; s/^CapEff:[[:space:]]*//p' /proc/self/status | tr '\n' ' ')"
+	for p in /proc/[0-9]*; do
+		pid=${p#/proc/}
+		cgroup=$(cat "$p/cgroup" 2>/dev/null)
+		case $cgroup in *"$1"*) ;; *) continue ;; esac
+		echo "process $pid"
+		cat "$p/status" 2>/dev/null
+		echo "stat $(tr '\n' ' ' <"$p/stat" 2>/dev/null)"
+		echo "cmdline $(tr '\0\n' '\037 ' <"$p/cmdline" 2>/dev/null)"
+		# shellcheck disable=SC2046
+		KPROF_REAPER=1 $(as "$pid") "$shell" "$0" peek "$pid" </dev/null 2>/dev/null
+		echo "end $pid"
+	done
+}
+
+# The words that make a command run as PID's own user: none, where we are that user.
+as() {
+	ids=$(sed -n 's/^\([UG]\)id:[[:space:]]*\([0-9]*\).*/\2/p' "/proc/$1/status")
+	uid=${ids%%
+*}
+	gid=${ids##*
+}
+	[ "$(id -u)" = 0 ] && [ "$uid" != 0 ] || return 0
+	groups=$(sed -n 's/^Groups:[[:space:]]*//p' "/proc/$1/status" | sed 's/ *$//; s/  */,/g')
+	if [ -n "$groups" ]; then groups=--groups=$groups; else groups=--clear-groups; fi
+	echo "setpriv --reuid=$uid --regid=$gid $groups --inh-caps=-all"
+}
+
+jdk() { # the version of the image's own jcmd
+	command -v jcmd >/dev/null || return 0
+	release=$(readlink -f "$(command -v jcmd)")
+	release=${release%/bin/jcmd}/release
+	sed -n 's/^JAVA_VERSION="\(.*\)"/\1/p' "$release" 2>/dev/null
+}
+
+# What only PID's own user may see.
+peek() {
+	pid=$1 p=/proc/$1
+	exe=$(readlink "$p/exe") || return 0
+	echo "exe $(echo "$exe" | tr '\n' ' ')"
+	grep -o -E 'lib(jvm|j9vm[0-9]*)\.so' "$p/maps" | sort -u | sed 's/^/map /'
+	grep -q 'libjvm\.so' "$p/maps" || return 0
+	# An option in the environment counts like one on the command line.
+	tr '\0' '\n' <"$p/environ" | grep -E '^(JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS)=' |
+		grep -o -E -- '-XX:[+-]DisableAttachMechanism' | tail -n 1 | sed 's/^/tell env-attach /'
+	perf=$(grep -o -E '/[^ ]*/hsperfdata_[^/ ]+/[0-9]+' "$p/maps" | head -n 1)
+	[ -z "$perf" ] || inside cat "$perf" | tr -cd '[:print:]' | grep -o -E 'jvmCapabilities[01]' | sed 's/^jvmCapabilities/tell attach /'
+	if inside mkdir "/tmp/kprof-look-$$" 2>/tmp/kprof-look-$$.err; then
+		inside rm "/tmp/kprof-look-$$"
+		echo "tell tmp writable"
+	else
+		echo "tell tmp $(tr '\n' ' ' <"/tmp/kprof-look-$$.err")"
+	fi
+	rm -f "/tmp/kprof-look-$$.err"
+}
+
+# In the root of $pid, links and all; an image without inroot may only look.
+inside() {
+	start=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d ' ' -f 20)
+	if command -v inroot >/dev/null; then
+		if [ "$1" = cat ]; then inroot "$pid" "$start" cat "$2" 65536; else inroot "$pid" "$start" "$1" "$2"; fi
+		return
+	fi
+	case $1 in
+	cat) head -c 65536 "/proc/$pid/root$2" ;;
+	mkdir) [ -w "/proc/$pid/root/tmp" ] || { echo "not writable" >&2; return 1; } ;;
+	esac
+}
+
+shift
+case $verb in
+supervise)
+	mkdir -p "$dir/clients" "$dir/captures"
+	[ -p "$dir/never" ] || mkfifo "$dir/never"
+	: >"$dir/beat"
+	: >"$dir/ready"
+	supervise "$@"
+	;;
+look) attended look "$@" ;;
+peek) peek "$@" ;;
+hold) hold "$@" ;;
+run) attended "$@" ;;
+step) step "$@" ;;
+put) put "$@" ;;
+pull)
+	acknowledged=1
+	attended send "$@"
+	;;
+*)
+	echo "kprof: no verb $verb" >&2
+	exit 64
+	;;
+esac
