@@ -1,0 +1,97 @@
+/** The local file while it is not complete. */
+import { constants } from 'node:fs';
+import { type FileHandle, open, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { diskError } from './disk.ts';
+
+/** A file that is written from its start. */
+export interface PartialFile {
+  /** Takes the bytes; a promise holds the sender back while the disk is behind. */
+  write(bytes: Uint8Array): void | Promise<void>;
+  /** Bytes that the file system has. */
+  size(): Promise<number>;
+  /** Writes what is still held here. */
+  flush(): Promise<void>;
+  /** Flushes, and makes the file survive a power cut. */
+  sync(): Promise<void>;
+  /** Closes without an error. */
+  close(): Promise<void>;
+}
+
+/** What fits where the file is, in bytes; Infinity where the file system does not say. */
+export async function freeSpace(folder: string): Promise<number> {
+  const { bavail, bsize, blocks } = await statfs(folder).catch(() => ({ bavail: 0, bsize: 0, blocks: 0 }));
+  return blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize;
+}
+
+// Two of them: one is filled and hashed while the kernel takes the other.
+const bufferSize = 1024 * 1024;
+
+// A link that somebody put at our name is not followed, and no file of theirs is opened.
+const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+
+async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+/** Creates the file, for its owner alone. Throws a KprofError `disk`, as all that it gives does. */
+export async function createPartial(path: string): Promise<PartialFile> {
+  const failed = (error: unknown): never => {
+    throw diskError(error, path);
+  };
+  const handle = await open(path, flags, 0o600).catch(failed);
+  let filling = Buffer.allocUnsafeSlow(bufferSize);
+  let other = Buffer.allocUnsafeSlow(bufferSize);
+  let used = 0;
+  let position = 0;
+  let writing: Promise<void> = Promise.resolve();
+
+  const start = (): void => {
+    const bytes = filling.subarray(0, used);
+    writing = writeAll(handle, bytes, position);
+    // Who waits for it is told; until somebody does, it is not an unhandled rejection.
+    writing.catch(() => {});
+    position += used;
+    used = 0;
+    [filling, other] = [other, filling];
+  };
+  const fill = (bytes: Uint8Array): Uint8Array => {
+    const length = Math.min(bufferSize - used, bytes.length);
+    filling.set(length === bytes.length ? bytes : bytes.subarray(0, length), used);
+    used += length;
+    return bytes.subarray(length);
+  };
+  const pass = async (bytes: Uint8Array): Promise<void> => {
+    for (let rest = bytes; used === bufferSize || rest.length > 0; rest = fill(rest)) {
+      if (used < bufferSize) continue;
+      await writing.catch(failed);
+      start();
+    }
+  };
+  const flush = async (): Promise<void> => {
+    await writing.catch(failed);
+    if (used > 0) start();
+    await writing.catch(failed);
+  };
+
+  return {
+    write(bytes) {
+      const rest = fill(bytes);
+      return used < bufferSize ? undefined : pass(rest);
+    },
+    size: async () => (await handle.stat().catch(failed)).size,
+    flush,
+    async sync() {
+      await flush();
+      await handle.sync().catch(failed);
+    },
+    // The file is judged by what sync said; a close can add nothing.
+    close: () => handle.close().catch(() => {}),
+  };
+}
+
+/** Bytes that can still be written next to `path`. */
+export const roomFor = (path: string): Promise<number> => freeSpace(dirname(path));
