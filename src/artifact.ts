@@ -1,0 +1,155 @@
+/** Where an artifact goes, what it is called, and how it gets its name. */
+import { createHash } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { access, link, lstat, open, rename, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { KprofError } from './errors.ts';
+import { codeOf, diskError } from './pull/disk.ts';
+import { freeSpace } from './pull/partial.ts';
+import { shellWord } from './safe.ts';
+
+/** What a capture is of. */
+export interface Origin {
+  readonly tool: string;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  /** Absent when the tool looks at the pod as a whole. */
+  readonly pid?: number | undefined;
+  readonly at: Date;
+}
+
+const suffix = '.partial';
+// NAME_MAX of the usual file systems, in bytes; the name must also fit with `.partial` behind it.
+const longest = 255 - suffix.length;
+
+/** Keeps both ends of a text and marks what is left out by a hash of all of it, so that the same text always gives the same name. */
+function shorten(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 8);
+  const half = Math.max(0, length - hash.length - 2) / 2;
+  return `${text.slice(0, Math.ceil(half))}-${hash}-${text.slice(text.length - Math.floor(half))}`;
+}
+
+/** `jfr-<namespace>-<pod>-<container>-<pid>-20261121T071502Z.jfr`: ASCII, without separators, at most 247 bytes; a long pod name is shortened in its middle. */
+export function artifactName({ tool, namespace, pod, container, pid, at }: Origin, extension: string): string {
+  const stamp = at.toISOString().replace(/[-:]|\.\d+/g, '');
+  const name = (middle: string): string =>
+    `${[tool, namespace, middle, container, ...(pid === undefined ? [] : [pid]), stamp].join('-')}.${extension}`.replace(
+      /[^A-Za-z0-9._-]/g,
+      '_',
+    );
+  return name(shorten(pod, longest - name('').length));
+}
+
+/** The two names of an artifact, absolute paths in one folder. */
+export interface Destination {
+  /** Its name once it is whole. */
+  readonly final: string;
+  /** Its name until then. */
+  readonly partial: string;
+}
+
+const find = async (path: string): Promise<Stats | undefined> =>
+  lstat(path).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    throw diskError(error, path);
+  });
+
+const isFolder = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+
+async function finalPath(fileFlag: string | undefined, defaultName: string): Promise<string> {
+  if (fileFlag === undefined) return resolve(defaultName);
+  if (fileFlag === '') throw new KprofError('usage', '-f needs the name of a file or folder', { hint: '-f capture.jfr, or -f captures/' });
+  const folder = fileFlag.endsWith('/') || fileFlag.endsWith(sep) || (await isFolder(fileFlag));
+  return folder ? resolve(fileFlag, defaultName) : resolve(fileFlag);
+}
+
+// So little is left that not even a small capture would fit: better said before than after it.
+const leastFree = 1024 * 1024;
+
+async function checkFolder(folder: string): Promise<void> {
+  if (!(await find(folder))) throw new KprofError('disk', `The folder ${folder} does not exist`, { hint: `mkdir -p ${shellWord(folder)}` });
+  if (!(await isFolder(folder))) throw new KprofError('disk', `${folder} is not a folder`, { hint: 'give another name with -f' });
+  await access(folder, constants.W_OK | constants.X_OK).catch((error: unknown) => {
+    throw diskError(error, folder);
+  });
+  const free = await freeSpace(folder);
+  if (free < leastFree)
+    throw new KprofError('disk', `The disk of ${folder} is full: ${free} bytes are free`, {
+      hint: 'free some space, or write elsewhere: -f /other/folder/',
+    });
+}
+
+async function checkFree(path: string, force: boolean): Promise<void> {
+  const there = await find(path);
+  if (!there) return;
+  if (!there.isFile() && !there.isSymbolicLink())
+    throw new KprofError('usage', `${path} is not a regular file`, { hint: 'give another name with -f' });
+  if (!force) throw new KprofError('usage', `${path} exists already`, { hint: 'give another name with -f, or overwrite it with --force' });
+}
+
+/** What rights and mount options say is not all that can be in the way. */
+async function tryToCreate(path: string): Promise<void> {
+  try {
+    await (await open(path, 'wx', 0o600)).close();
+    await unlink(path);
+  } catch (error) {
+    throw diskError(error, path);
+  }
+}
+
+/**
+ * Finds out, before anything is captured, that the artifact can be written. `fileFlag` is what was given with -f: a file, or a folder that gets `defaultName`.
+ * Throws a KprofError: `usage` when the file, or the .partial of an earlier try, exists and `force` is not set; `disk` when it can't be written.
+ */
+export async function prepareDestination(
+  fileFlag: string | undefined,
+  defaultName: string,
+  { force = false }: { readonly force?: boolean } = {},
+): Promise<Destination> {
+  const final = await finalPath(fileFlag, defaultName);
+  const partial = final + suffix;
+  await checkFolder(dirname(final));
+  await checkFree(final, force);
+  await checkFree(partial, force);
+  if (force) await unlink(partial).catch(() => {}); // that it is not there is the usual case
+  await tryToCreate(partial);
+  return { final, partial };
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  await handle.sync().finally(() => handle.close());
+}
+
+// For file systems without hard links: our own empty file holds the name while we rename over it.
+async function reserve(partial: string, final: string): Promise<void> {
+  await (await open(final, 'wx', 0o600)).close();
+  await rename(partial, final);
+}
+
+async function moveWithoutOverwriting(partial: string, final: string): Promise<void> {
+  const linked = await link(partial, final).then(
+    () => true,
+    () => false,
+  );
+  await (linked ? unlink(partial) : reserve(partial, final));
+}
+
+/** Gives a whole artifact its name and makes that survive a power cut; gives the path. Never overwrites without `force`. Throws a KprofError `disk`; the .partial stays then. */
+export async function publish({ partial, final }: Destination, { force = false }: { readonly force?: boolean } = {}): Promise<string> {
+  try {
+    await sync(partial);
+    await (force ? rename(partial, final) : moveWithoutOverwriting(partial, final));
+  } catch (error) {
+    const kept = diskError(error, final);
+    if (!(kept instanceof KprofError)) throw kept;
+    throw new KprofError(kept.failure, `${kept.message}; the artifact is whole and kept as ${basename(partial)}`, {
+      hint: `mv -n ${shellWord(partial)} ${shellWord(join(dirname(final), `new-${basename(final)}`))}`,
+      cause: error,
+    });
+  }
+  await sync(dirname(final)).catch(() => {}); // not every system lets a folder be synced
+  return final;
+}

@@ -1,0 +1,66 @@
+/** Going in: a debug container beside the target, and the process that is meant. */
+import type { DebugContainer, DebugSpec, Target, User } from '../cluster.ts';
+import { KprofError } from '../errors.ts';
+import type { Flags } from '../flags.ts';
+import { answerOf } from '../remote/remote.ts';
+import type { Report } from '../report.ts';
+import { chooseProcess, parseView, type View } from '../runtimes/processes.ts';
+import type { Process, Way } from '../toolkit.ts';
+import { debugSpec, type Request } from './request.ts';
+
+/** A debug container from which the process can be reached: where the process turns out to have another user, a second one. */
+export async function enter(
+  request: Request,
+  way: Way<Flags>,
+  target: Target,
+  report: Report,
+  signal: AbortSignal,
+): Promise<{ container: DebugContainer; view: View; process: Process }> {
+  let user: User | undefined;
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const { container, view } = await injected(target, debugSpec(request, way, user), report, signal);
+    const unreachable = view.processes.find((process) => process.uid !== view.uid || process.gid !== view.gid);
+    if (view.uid !== 0 && unreachable !== undefined && !view.processes.some(request.toolkit.matches) && attempt === 0) {
+      user = { uid: unreachable.uid, gid: unreachable.gid };
+      continue;
+    }
+    const process = chooseProcess(view.processes, {
+      pid: request.pid,
+      container: target.container,
+      looksFor: request.toolkit.looksFor,
+      matches: request.toolkit.matches,
+    });
+    return { container, view, process };
+  }
+  throw new KprofError('unsupported', `No process of container ${target.container} can be looked at`);
+}
+
+/** One that is used again may end at just that moment, and the cluster tells it late: then it is a new one. */
+async function injected(
+  target: Target,
+  spec: DebugSpec,
+  report: Report,
+  signal: AbortSignal,
+): Promise<{ container: DebugContainer; view: View }> {
+  report.stage('starting the debug container');
+  const container = await target.inject(spec, signal);
+  report.stage(`${container.reused ? 'using' : 'started'} ${container.name}, ${container.why}`);
+  try {
+    return { container, view: await look(container, target, signal) };
+  } catch (error) {
+    if (!container.reused || signal.aborted || error instanceof NothingToSee) throw error;
+    report.debug(1, `${container.name} is of no use any more: ${error}`);
+    return injected(target, { ...spec, fresh: true }, report, signal);
+  }
+}
+
+class NothingToSee extends KprofError {}
+
+async function look(container: DebugContainer, target: Target, signal: AbortSignal): Promise<View> {
+  const view = parseView(await answerOf(container, ['look', target.containerId], { what: 'look at the processes', signal }));
+  if (view.processes.length > 0) return view;
+  throw new NothingToSee('unsupported', `No process of container ${target.container} can be seen from ${container.name}`, {
+    cause: "the container runtime did not share the target's processes (targetContainerName)",
+    hint: 'set shareProcessNamespace: true in the pod spec',
+  });
+}

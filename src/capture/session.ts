@@ -1,0 +1,126 @@
+/** One capture under way: a process, the debug container that looks at it, and the lease. */
+import type { DebugContainer, Target } from '../cluster.ts';
+import { KprofError } from '../errors.ts';
+import { answerOf, type Hold, step } from '../remote/remote.ts';
+import type { Report } from '../report.ts';
+import type { Argv, Place, Process, Step, Tools, Wait } from '../toolkit.ts';
+
+/** How a person ends a capture: `early` keeps what there is, `abort` gives it up. */
+export interface Stops {
+  readonly early: AbortSignal;
+  readonly abort: AbortSignal;
+}
+
+/** What a capture is performed with. */
+export interface Session {
+  readonly id: string;
+  readonly target: Target;
+  readonly container: DebugContainer;
+  readonly process: Process;
+  readonly tools: Tools;
+  readonly hold: Hold;
+  readonly report: Report;
+  readonly stops: Stops;
+  /** Aborts when the capture can't go on: given up, target gone, lease lost. */
+  readonly signal: AbortSignal;
+}
+
+/** The argv, run as the process's own user where we are root and it is not. */
+export function asTarget({ container, process, tools }: Pick<Session, 'container' | 'process' | 'tools'>, argv: Argv): Argv {
+  if (container.user.uid !== 0 || process.uid === 0) return argv;
+  if (!tools.has('setpriv') || !tools.has('inroot')) {
+    throw new KprofError(
+      'unsupported',
+      `Process ${process.pid} runs as user ${process.uid} below a container of user 0, and ${container.reference} has no tools to become that user`,
+      {
+        hint: "use kprof's own image: leave out --image",
+      },
+    );
+  }
+  const groups = process.groups.length > 0 ? `--groups=${process.groups.join(',')}` : '--clear-groups';
+  return ['setpriv', `--reuid=${process.uid}`, `--regid=${process.gid}`, groups, '--inh-caps=-all', ...argv];
+}
+
+/** A program of ours that opens files inside the target's root; the start time pins the process. */
+export const inTarget = (session: Session, verb: string, path: string): Argv =>
+  asTarget(session, ['inroot', String(session.process.pid), session.process.started, verb, path]);
+
+/** Where a capture's files go: the target's own /tmp, or, where the image may not write there, the pod's shared memory. */
+export const folder = (tools: Tools, id: string): Place =>
+  tools.has('inroot') && tools.has('zstd')
+    ? { at: 'target', seenByTarget: `/tmp/kprof-${id}` }
+    : { at: 'shared-memory', seenByTarget: `/dev/shm/kprof-${id}` };
+
+/** Makes the folder, which the pod removes with the capture. */
+export async function makeFolder(session: Session): Promise<void> {
+  const { at, seenByTarget: path } = folder(session.tools, session.id);
+  const make: Argv = at === 'target' ? inTarget(session, 'mkdir', path) : ['mkdir', '-m', '700', path];
+  const remove: Argv = at === 'target' ? inTarget(session, 'rm', path) : ['rm', '-rf', path];
+  const what = `make the folder ${path} for process ${session.process.pid}`;
+  await step(session.container, session.id, { name: '0.litter', undo: remove, run: make }, { what, signal: session.signal });
+}
+
+/** Puts a file of the user's where the target can read it. */
+export async function upload(session: Session, { seenByTarget: path, at }: Place, content: Uint8Array): Promise<void> {
+  const lines =
+    Buffer.from(content)
+      .toString('base64')
+      .match(/.{1,4000}/g) ?? [];
+  const run: Argv = at === 'target' ? inTarget(session, 'put', path) : ['dd', `of=${path}`];
+  await answerOf(session.container, ['put', ...run], { what: `put ${path} into the pod`, signal: session.signal, input: [...lines, '.'] });
+}
+
+/**
+ * Performs steps in order and gives what each printed. The first Ctrl-C ends a wait early;
+ * with `breaks`, it also leaves out the steps that are still to come.
+ */
+export async function perform(
+  session: Session,
+  steps: readonly (Step | Wait)[],
+  { breaks, maxBytes }: { breaks: boolean; maxBytes: number },
+): Promise<readonly string[]> {
+  const outputs: string[] = [];
+  for (const [index, each] of steps.entries()) {
+    session.signal.throwIfAborted();
+    if (breaks && index > 0 && session.stops.early.aborted) break;
+    if ('wait' in each) await pass(session, each);
+    else outputs.push(await performStep(session, each, index, maxBytes));
+  }
+  return outputs;
+}
+
+async function performStep(session: Session, each: Step, index: number, maxBytes: number): Promise<string> {
+  session.report.stage(each.says);
+  session.report.debug(1, each.run.join(' '));
+  const undo = typeof each.undo === 'string' ? undefined : asTarget(session, each.undo);
+  const bounds = { what: each.what, signal: session.signal, deadline: 120_000, maxBytes };
+  const kept = { name: `${Math.min(index + 1, 9)}.undo`, undo, run: asTarget(session, each.run) };
+  const stdout = await step(session.container, session.id, kept, bounds);
+  each.check?.(stdout);
+  return stdout;
+}
+
+async function pass({ stops, signal, report }: Session, { wait, says }: Wait): Promise<void> {
+  const { promise: over, resolve, reject } = Promise.withResolvers<void>();
+  const began = performance.now();
+  const tick = setInterval(
+    () => report.progress(says, { done: Math.min(performance.now() - began, wait), total: wait, unit: 'time' }),
+    250,
+  );
+  const timer = setTimeout(resolve, wait);
+  const early = () => resolve();
+  const aborted = () => reject(signal.reason);
+  stops.early.addEventListener('abort', early);
+  signal.addEventListener('abort', aborted);
+  try {
+    if (stops.early.aborted) resolve();
+    signal.throwIfAborted();
+    report.progress(says, { done: 0, total: wait, unit: 'time' });
+    await over;
+  } finally {
+    clearInterval(tick);
+    clearTimeout(timer);
+    stops.early.removeEventListener('abort', early);
+    signal.removeEventListener('abort', aborted);
+  }
+}

@@ -1,0 +1,188 @@
+/** argv → Request, and errors → exit codes. Only here do toolkits and Kubernetes meet. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { toolkits } from '../toolkits/index.ts';
+import type { Request } from './capture/request.ts';
+import { commands } from './commands/index.ts';
+import { captureFlags, connectionFlags } from './common.ts';
+import { confirm } from './confirm.ts';
+import { exitCodes, KprofError } from './errors.ts';
+import type { Flags, Options } from './flags.ts';
+import { riskInWords } from './help.ts';
+import { interrupts } from './interrupts.ts';
+import { nearest } from './nearest.ts';
+import { parse } from './parse.ts';
+import type { Artifact } from './record.ts';
+import type { Report } from './report.ts';
+import { terminalReport } from './terminal.ts';
+import type { Toolkit } from './toolkit.ts';
+import { version } from './version.ts';
+
+/** Where kprof's own images are, unless told otherwise. */
+const defaultRegistry = 'ghcr.io/kprof';
+
+const read = (path: string): Uint8Array => {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new KprofError('usage', `The file ${path} can't be read`, { cause });
+  }
+};
+
+/** Runs the command line. Sets process.exitCode, and returns when all is said. */
+export async function main(argv: readonly string[]): Promise<void> {
+  let report = terminalReport();
+  const fail = (error: unknown) => {
+    const known = local(error);
+    report.error(known);
+    process.exitCode = exitCodes[known instanceof KprofError ? known.failure : 'failed'];
+  };
+  // Whoever reads us may leave at any time; that is their right, and no failure of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => error.code === 'EPIPE' || fail(error));
+  try {
+    const [name = '', ...rest] = argv;
+    const toolkit = toolkits.find((each) => each.name === name);
+    const command = commands.find((each) => each.name === name);
+    if (toolkit !== undefined) {
+      const { options, words } = parse(rest, { ...connectionFlags, ...captureFlags, ...toolkit.flags }, read);
+      report = terminalReport({ quiet: options.quiet, verbose: options.v });
+      process.exitCode = await capture(toolkit, options, words, report);
+    } else if (command !== undefined) {
+      const { options, words } = parse(rest, command.flags, read);
+      report = terminalReport({ quiet: options['quiet'] as boolean });
+      const { open } = await import('./commands/open.ts');
+      await open(words, options as Parameters<typeof open>[1], report);
+    } else throw unknownCommand(name);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** What the operating system refused here is no bug of kprof. */
+function local(error: unknown): unknown {
+  const { syscall, message } = error as Partial<NodeJS.ErrnoException>;
+  return syscall === undefined || error instanceof KprofError
+    ? error
+    : new KprofError('disk', `This machine refused: ${message}`, { cause: error });
+}
+
+function unknownCommand(name: string): KprofError {
+  const names = [...toolkits.map((each) => each.name), ...commands.map((each) => each.name)];
+  if (name.startsWith('-'))
+    return new KprofError('usage', `The command comes first, not ${name}`, { hint: 'kprof jfr mypod --duration 15s' });
+  const near = nearest(name, names);
+  return new KprofError('usage', `There is no command "${name}"`, {
+    hint: near === undefined ? `the commands are ${names.join(', ')}: kprof --help` : `did you mean kprof ${near}?`,
+  });
+}
+
+type CaptureOptions = Options<typeof connectionFlags & typeof captureFlags>;
+
+/** The reference to pull for an image of ours. */
+const reference =
+  ({ image, registry }: Pick<CaptureOptions, 'image' | 'registry'>) =>
+  (name: string): string =>
+    image ?? `${(registry ?? (process.env['KPROF_REGISTRY'] || defaultRegistry)).replace(/\/+$/, '')}/kprof-${name}:${version}`;
+
+/** Whether the artifact is text that goes to stdout: unless a file or a record is asked for. */
+function printsText({ name, prints = false }: Toolkit, { file, output }: CaptureOptions): boolean {
+  if (file === '-' && !prints)
+    throw new KprofError('usage', `-f - is for texts, and what kprof ${name} gives is none`, {
+      hint: 'name a file or a folder: -f captures/',
+    });
+  return prints && output === undefined && (file === undefined || file === '-');
+}
+
+async function capture(toolkit: Toolkit, options: CaptureOptions, words: readonly string[], report: Report): Promise<number> {
+  const where = { name: oneName(toolkit, words), container: options.container, likely: toolkit.likely };
+  const prints = printsText(toolkit, options);
+  const request: Request = {
+    toolkit,
+    options,
+    where,
+    reference: reference(options),
+    pid: options.pid,
+    file: options.file === '-' ? undefined : options.file,
+    force: options.force,
+    pullPolicy: options['image-pull-policy'],
+    timeout: options.timeout,
+    ttl: Math.ceil(options.ttl / 1000),
+    scratch: undefined,
+  };
+  const { connect } = await import('./kube/cluster.ts');
+  const { cluster, context } = await connect(connection(options), { report, version, tool: toolkit.name });
+  if (options['dry-run']) {
+    const { dryRun } = await import('./dry-run.ts');
+    process.stdout.write(await dryRun(request, cluster, options.output));
+    return 0;
+  }
+  await confirm(`${toolkit.name} on ${where.name} in context ${context ?? 'of the pod'}`, {
+    ask: risky(toolkit, options, context),
+    yes: options.yes,
+    report,
+  });
+  return await performCapture(request, { cluster, report, prints, options });
+}
+
+/** Acting on production is asked about, looking is not. */
+const risky = (toolkit: Toolkit, options: Options<Flags>, context: string | undefined): boolean =>
+  /^prod/i.test(context ?? '') && toolkit.ways(options)[0]?.risk !== 'observe';
+
+async function performCapture(
+  request: Request,
+  {
+    cluster,
+    report,
+    prints,
+    options,
+  }: { cluster: import('./cluster.ts').Cluster; report: Report; prints: boolean; options: CaptureOptions },
+): Promise<number> {
+  const { run } = await import('./run.ts');
+  const risk = request.toolkit.ways(request.options)[0]?.risk;
+  if (risk !== undefined) report.note(riskInWords(risk));
+  const signals = interrupts(report);
+  const scratch = prints ? `${mkdtempSync(join(tmpdir(), 'kprof-'))}/` : undefined;
+  try {
+    const artifact = await run({ ...request, scratch }, { cluster, report, stops: signals.stops, capturing: signals.capturing });
+    await show(artifact, { report, prints, options });
+    return artifact.early ? exitCodes.interrupted : 0;
+  } finally {
+    if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
+    signals.close();
+  }
+}
+
+async function show(
+  artifact: Artifact,
+  { report, prints, options }: { report: Report; prints: boolean; options: CaptureOptions },
+): Promise<void> {
+  const { printRecord, printText } = await import('./print.ts');
+  if (prints) return printText(artifact.path);
+  report.clear();
+  printRecord(artifact, options.output);
+  if (options['no-open'] || options.output === 'json' || options.output === 'yaml') return;
+  const { view } = await import('./view.ts');
+  await view(artifact.path, artifact.format, report);
+}
+
+/** kubectl's flags by the names that the kube layer has for them. */
+const connection = (options: CaptureOptions) => ({
+  ...options,
+  asGroup: options['as-group'],
+  asUid: options['as-uid'],
+  certificateAuthority: options['certificate-authority'],
+  insecureSkipTlsVerify: options['insecure-skip-tls-verify'],
+  tlsServerName: options['tls-server-name'],
+  requestTimeout: options['request-timeout'],
+});
+
+function oneName(toolkit: Toolkit, words: readonly string[]): string {
+  const [name, ...more] = words;
+  const usage = `kprof ${toolkit.name} [TYPE/]NAME`;
+  if (name === undefined || name === '')
+    throw new KprofError('usage', `kprof ${toolkit.name} needs a pod`, { hint: `see what runs with kubectl get pods, then: ${usage}` });
+  if (more.length > 0)
+    throw new KprofError('usage', `kprof ${toolkit.name} takes one pod, and "${more.join(' ')}" is left over`, { hint: usage });
+  return name;
+}

@@ -1,0 +1,44 @@
+/** What a capture would do, for a person to read: nothing here changes anything. */
+import { dump } from 'js-yaml';
+import { debugSpec, makePlan, type Request } from './capture/request.ts';
+import type { Cluster } from './cluster.ts';
+import type { Plan, Process, Tools } from './toolkit.ts';
+
+/** Stands for a process that only a look inside the pod would show. */
+const placeholder: Process = {
+  pid: 1,
+  ppid: 0,
+  started: '0',
+  uid: 0,
+  gid: 0,
+  groups: [],
+  comm: 'placeholder',
+  argv: ['placeholder'],
+  exe: '',
+  handles: 0n,
+  capabilities: 0n,
+  tracer: 0,
+  maps: [],
+  tells: {},
+};
+
+const ours: Tools = { has: (program) => program !== 'jcmd', jdk: undefined };
+
+const plain = (plan: Plan) => ({
+  kind: plan.kind,
+  steps: plan.steps.map((each) => ('wait' in each ? { wait: `${each.wait / 1000}s` } : { run: each.run, undo: each.undo })),
+  ...(plan.kind === 'file' ? { files: plan.files.map(({ place }) => place.seenByTarget), pull: plan.result.file.seenByTarget } : {}),
+});
+
+/** The debug container that would be added and the plan for a placeholder process, as YAML or JSON. */
+export async function dryRun(request: Request, cluster: Cluster, output: 'json' | 'yaml' | 'name' | undefined): Promise<string> {
+  const target = await cluster.find(request.where, new AbortController().signal);
+  target.close();
+  const ways = request.toolkit.ways(request.options).map((way) => ({
+    patch: target.manifest(debugSpec(request, way)),
+    plan: plain(makePlan(request, way, { process: placeholder, tools: ours, facts: {}, id: 'ID' })),
+  }));
+  const { namespace, pod, container } = target;
+  const all = { dryRun: true, namespace, pod, container, ...ways[0] };
+  return output === 'json' ? `${JSON.stringify(all, null, 2)}\n` : dump(all, { lineWidth: -1, noRefs: true });
+}

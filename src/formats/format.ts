@@ -1,0 +1,48 @@
+/** The kinds of file that a capture gives. */
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { KprofError } from '../errors.ts';
+import type { FormatName } from '../toolkit.ts';
+
+/** A program that opens artifacts: src/viewers has one file each. */
+export type ViewerName = 'jmc';
+
+/** What a file holds. */
+export interface Summary {
+  /** For people: one line or a few, of which the parts that the target chose are not yet made printable. */
+  readonly text: string;
+  /** For the JSON record. */
+  readonly facts: Readonly<Record<string, Fact>>;
+}
+
+/** A value of the JSON record. Times are ISO 8601, durations milliseconds, sizes bytes. */
+export type Fact = string | number | boolean | Readonly<Record<string, number>>;
+
+/** One kind of file. */
+export interface Format {
+  readonly name: FormatName;
+  /** Without its dot. */
+  readonly extension: string;
+  /** Whether a file that begins so (up to 4096 bytes of it) is of this kind. */
+  matches(head: Buffer): boolean;
+  /** Reads the structure of the whole file. Throws a KprofError `incomplete` when it is broken. */
+  check(path: string): Promise<Summary>;
+  /** Best first. */
+  readonly viewers: readonly ViewerName[];
+}
+
+/** Opens a local regular file for reading. Throws a KprofError `usage` that names it. */
+export async function openFile(path: string): Promise<FileHandle> {
+  try {
+    // Opening a FIFO would wait for its writer.
+    if ((await stat(path)).isFile()) return await open(path, 'r');
+  } catch (cause) {
+    throw new KprofError('usage', `${path} can't be opened`, { cause });
+  }
+  throw new KprofError('usage', `${path} is not a regular file`);
+}
+
+/** Up to `length` bytes from `position`; fewer at the end of the file. */
+export async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
+  return buffer.subarray(0, bytesRead);
+}

@@ -1,0 +1,23 @@
+/** All kinds of file, and how to tell them apart. */
+import { KprofError } from '../errors.ts';
+import type { FormatName } from '../toolkit.ts';
+import { type Format, openFile, readAt } from './format.ts';
+import { jfr } from './jfr.ts';
+import { threads } from './threads.ts';
+
+/** Every format, by its name. */
+export const formats: Readonly<Record<FormatName, Format>> = { jfr, threads };
+
+const headLength = 4096;
+
+/** The format of a local file, by how it begins; its name counts for nothing. Throws a KprofError `usage` (not readable) or `unsupported`. */
+export async function recognise(path: string): Promise<Format> {
+  await using file = await openFile(path);
+  const head = await readAt(file, 0, headLength);
+  const format = Object.values(formats).find((candidate) => candidate.matches(head));
+  if (format === undefined)
+    throw new KprofError('unsupported', `${path} is no kind of file that kprof knows`, {
+      hint: `it knows ${Object.keys(formats).join(', ')}`,
+    });
+  return format;
+}

@@ -1,0 +1,50 @@
+/** Ctrl-C: the first stops early, the second gives up and cleans up, the third leaves at once. */
+import type { Stops } from './capture/session.ts';
+import { exitCodes, KprofError } from './errors.ts';
+import type { Report } from './report.ts';
+
+/** The signals of the person at the terminal, as AbortSignals. */
+export interface Interrupts {
+  readonly stops: Stops;
+  /** Tells what a first Ctrl-C would do from now on; undefined: nothing runs that could be kept. */
+  readonly capturing: (early: 'keeps' | 'loses' | undefined) => void;
+  close(): void;
+}
+
+const interrupted = (): KprofError => new KprofError('interrupted', 'Interrupted');
+
+/** Listens until closed. */
+export function interrupts(report: Report): Interrupts {
+  const early = new AbortController();
+  const abort = new AbortController();
+  let keeps: 'keeps' | 'loses' | undefined;
+  const onInterrupt = () => {
+    if (abort.signal.aborted) process.exit(exitCodes.interrupted); // The pod cleans up.
+    if (keeps === 'keeps' && !early.signal.aborted) {
+      report.note('Stopping early and keeping what there is. Ctrl-C again gives it up.');
+      early.abort(interrupted());
+      return;
+    }
+    report.note('Giving up and cleaning up. Ctrl-C again leaves that to the pod.');
+    early.abort(interrupted());
+    abort.abort(interrupted());
+  };
+  const onTerminate = () => {
+    early.abort(new KprofError('terminated', 'Terminated'));
+    abort.abort(new KprofError('terminated', 'Terminated'));
+  };
+  process.on('SIGINT', onInterrupt);
+  process.on('SIGTERM', onTerminate);
+  process.on('SIGHUP', onTerminate);
+  return {
+    stops: { early: early.signal, abort: abort.signal },
+    capturing: (next) => {
+      keeps = next;
+    },
+    close: () => {
+      process.off('SIGINT', onInterrupt);
+      process.off('SIGTERM', onTerminate);
+      process.off('SIGHUP', onTerminate);
+    },
+  };
+}

@@ -1,0 +1,34 @@
+/** What is known of a finished artifact: the object of `-o json`. */
+import type { Fact } from './formats/format.ts';
+import type { FormatName } from './toolkit.ts';
+
+/** Only ever grows: the schema's version is `kprof.dev/v1`. Times are ISO 8601 or milliseconds, sizes bytes. */
+export interface Artifact {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly format: FormatName;
+  readonly summary: Readonly<Record<string, Fact>>;
+  readonly tool: string;
+  readonly namespace: string;
+  readonly pod: string;
+  /** Of the pod. */
+  readonly uid: string;
+  readonly container: string;
+  readonly pid: number;
+  /** What the process runs, with its version. */
+  readonly runtime: string | undefined;
+  readonly debugContainer: string;
+  readonly image: string;
+  /** With the digest, as the runtime resolved it. */
+  readonly imageId: string;
+  readonly way: 'debug';
+  /** The step of the access ladder. */
+  readonly rung: string;
+  /** When the capture was asked for, by the local clock. */
+  readonly startedAt: string;
+  /** A first Ctrl-C ended it early. */
+  readonly early: boolean;
+  readonly timings: Readonly<Record<string, number>>;
+  readonly warnings: readonly string[];
+}

@@ -1,0 +1,33 @@
+/** Programs that open artifacts. */
+import type { ViewerName } from '../formats/format.ts';
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** Where we are: decides what can be opened, and where programs are. */
+export interface Surroundings {
+  readonly env: Env;
+  readonly platform: NodeJS.Platform;
+}
+
+/** One program, as data. */
+export interface Viewer {
+  readonly name: ViewerName;
+  /** As people know it. */
+  readonly title: string;
+  /** Absolute paths where it may be, best first; the last part of a folder may end in `*`. */
+  places(surroundings: Surroundings): readonly string[];
+  /** Arguments that open an artifact; `file` is an absolute path. */
+  argv(file: string): readonly string[];
+  /** Where to get it. */
+  readonly home: string;
+}
+
+/** Absolute paths of `program` in the folders of PATH. Relative ones are left out: they would run what lies in the current folder. */
+export function inPath(program: string, { env, platform }: Surroundings): readonly string[] {
+  const isWindows = platform === 'win32';
+  const path = (isWindows ? (env['Path'] ?? env['PATH']) : env['PATH']) ?? '';
+  return path
+    .split(isWindows ? ';' : ':')
+    .filter((folder) => (isWindows ? /^[A-Za-z]:[\\/]/.test(folder) : folder.startsWith('/')))
+    .map((folder) => folder.replace(/[\\/]+$/, '') + (isWindows ? `\\${program}.exe` : `/${program}`));
+}

@@ -1,0 +1,68 @@
+/** A debug container made of local processes: the real script in a real shell, in a folder of its own. */
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DebugContainer, Io } from '../../src/cluster.ts';
+import { type Lifetimes, supervisor } from '../../src/remote/script.ts';
+import type { Argv } from '../../src/toolkit.ts';
+
+/** With what a test does to it. */
+export interface LocalContainer extends DebugContainer {
+  readonly dir: string;
+  /** The main process. */
+  readonly main: ChildProcess;
+  /** Cuts the line of every command that runs. */
+  cut(): void;
+  /** Keeps the lines open and says nothing any more. */
+  silence(): void;
+  end(): Promise<void>;
+}
+
+/** Starts the supervisor. */
+export function localContainer(lifetimes: Lifetimes, path: string = process.env['PATH'] ?? ''): LocalContainer {
+  const dir = mkdtempSync(join(tmpdir(), 'kprof-test-'));
+  const env = { ...process.env, KPROF_DIR: join(dir, 'k'), KPROF_SILENCE: '7', PATH: path };
+  const [program, ...args] = supervisor(lifetimes);
+  const main = spawn(program, args, { env, stdio: 'ignore' });
+  const over = new Promise<void>((resolve) => main.once('exit', () => resolve()));
+  const children = new Set<ChildProcessWithoutNullStreams>();
+  let silent = false;
+  return {
+    name: 'local',
+    reference: 'local',
+    imageId: 'sha256:0',
+    user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+    rung: 'local',
+    why: 'here',
+    reused: false,
+    dir: join(dir, 'k'),
+    main,
+    exec: (argv: Argv, io: Io) => {
+      const child = spawn(argv[0], argv.slice(1), { env, stdio: 'pipe' });
+      children.add(child);
+      child.stdin.on('error', () => {}); // It ended; `done` tells.
+      child.stdout.on('data', (bytes: Uint8Array) => io.stdout?.(bytes));
+      child.stderr.on('data', (bytes: Uint8Array) => io.stderr?.(bytes));
+      const done = new Promise<{ readonly code: number }>((resolve, reject) => {
+        child.once('close', (code) => resolve({ code: code ?? 137 }));
+        io.signal?.addEventListener('abort', () => {
+          child.stdin.end();
+          reject(io.signal?.reason);
+        });
+      });
+      return { done, send: (text) => silent || child.stdin.write(text) };
+    },
+    cut: () => {
+      for (const child of children) child.stdin.end();
+    },
+    silence: () => {
+      silent = true;
+    },
+    end: async () => {
+      if (main.exitCode === null && main.signalCode === null) main.kill('SIGTERM');
+      await over;
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}

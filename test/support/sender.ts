@@ -1,0 +1,86 @@
+/** The far end of a pull, as a pod would play it. */
+import { createHash } from 'node:crypto';
+import { constants, zstdCompressSync } from 'node:zlib';
+import type { Execution } from '../../src/cluster.ts';
+import type { OpenPull } from '../../src/pull/pull.ts';
+
+/** What the sender does; by default it prints `stdout`, waits for the ack and exits 0. */
+export interface Script {
+  readonly stdout?: Uint8Array;
+  readonly stderr?: string;
+  /** Lengths of the pieces that stdout comes in, again and again. */
+  readonly pieces?: readonly number[];
+  readonly code?: number;
+  /** Exits at once instead of waiting for the ack. */
+  readonly impatient?: boolean;
+  /** The line is lost after the last byte. */
+  readonly lost?: Error;
+  /** Nothing more happens after the last byte, whatever is sent. */
+  readonly hangs?: boolean;
+  /** The ack does not come within so many milliseconds: exit code 74, as the script in the pod does. */
+  readonly patience?: number;
+}
+
+/** A sender, and what was seen of the near end. */
+export interface Sender {
+  readonly open: OpenPull;
+  readonly seen: { sent: string; aborted: boolean; bytes: number };
+}
+
+export const digestLine = (content: Uint8Array): string => `kprof-sha256 ${createHash('sha256').update(content).digest('hex')}\n`;
+
+/** One zstd frame, with a checksum unless told otherwise. */
+export const zstd = (bytes: Uint8Array, checksum = 1): Buffer =>
+  zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: checksum, [constants.ZSTD_c_compressionLevel]: 1 } });
+
+function* cut(bytes: Uint8Array, pieces: readonly number[]): Generator<Uint8Array> {
+  for (let at = 0, i = 0; at < bytes.length; i += 1) {
+    const length = pieces[i % pieces.length] as number;
+    yield bytes.subarray(at, at + length);
+    at += length;
+  }
+}
+
+const later = (milliseconds: number): Promise<'late'> => new Promise((resolve) => setTimeout(() => resolve('late'), milliseconds).unref());
+
+/** Makes a sender. */
+export function sender(script: Script): Sender {
+  const seen = { sent: '', aborted: false, bytes: 0 };
+  const acked = Promise.withResolvers<'ack'>();
+  const { stdout = new Uint8Array(), stderr = '', pieces = [32_768], code = 0 } = script;
+
+  const open: OpenPull = ({ stdout: out, stderr: err, signal }) => {
+    const gone = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => {
+        seen.aborted = true;
+        reject(new Error('aborted'));
+      });
+    });
+    gone.catch(() => {});
+    const print = async (): Promise<void> => {
+      for (const piece of cut(stdout, pieces)) {
+        if (seen.aborted) return;
+        seen.bytes += piece.length;
+        await out(Buffer.from(piece));
+      }
+      await err(Buffer.from(stderr));
+    };
+    const run = async (): Promise<{ code: number }> => {
+      await print();
+      if (script.lost) throw script.lost;
+      if (script.hangs) await new Promise(() => {});
+      if (script.impatient || code !== 0) return { code };
+      const heard = await Promise.race([acked.promise, ...(script.patience ? [later(script.patience)] : [])]);
+      return { code: heard === 'ack' ? 0 : 74 };
+    };
+    const execution: Execution = {
+      done: Promise.race([run(), gone]),
+      send(text) {
+        seen.sent += text;
+        if (seen.sent.includes('ack\n')) acked.resolve('ack');
+      },
+    };
+    return execution;
+  };
+  return { open, seen };
+}
