@@ -1,0 +1,118 @@
+/**
+ * HotSpot JVMs: how to tell one, the argv of what attaches to one, and what their answers mean.
+ * Attach: the client leaves a file, sends SIGQUIT, and the JVM opens /tmp/.java_pidN
+ * (https://github.com/openjdk/jdk/blob/master/src/hotspot/os/posix/attachListener_posix.cpp).
+ * Whoever has no handler for SIGQUIT dies of it, and a JVM that may not attach prints thread dumps instead.
+ */
+import { KprofError } from '../errors.ts';
+import type { Flags } from '../flags.ts';
+import type { Argv, Process, Toolkit, Tools, Way } from '../toolkit.ts';
+
+const sigquit = 3;
+
+/** True for a process that runs HotSpot; OpenJ9 and native images are not. */
+export const isHotSpot = (process: Process): boolean => process.maps.includes('libjvm.so');
+
+/** What images, commands and variables of JVM containers are called. */
+export const likelyJvm: RegExp =
+  /java|jdk|jre|jvm|temurin|corretto|zulu|liberica|tomcat|jetty|spring|quarkus|micronaut|wildfly|kafka|elasticsearch|\.jar\b/i;
+
+/** The first jcmd that attaches across containers: earlier ones look in their own /tmp (JDK-8327114). */
+const firstFitJcmd = 23;
+
+const attachOption = /^-XX:([+-])DisableAttachMechanism$/;
+
+/** True where an option on the command line or in the environment turns attaching off; of several, the last counts. */
+function attachDisabled({ argv, tells }: Process): boolean {
+  const words = [tells['env-attach'] ?? '', ...argv].filter((word) => attachOption.test(word));
+  return tells['attach'] === '0' || words.at(-1)?.startsWith('-XX:+') === true;
+}
+
+/** Throws when attaching would fail or do harm. To be called before anything is sent to the process. */
+export function guardAttach(process: Process, tools: Tools): void {
+  const jvm = `The JVM ${process.pid}`;
+  if (attachDisabled(process)) {
+    throw new KprofError('unsupported', `${jvm} does not take attach requests: it runs with -XX:+DisableAttachMechanism`, {
+      hint: 'restart the app without -XX:+DisableAttachMechanism',
+    });
+  }
+  const tmp = process.tells['tmp'] ?? 'writable';
+  if (tmp !== 'writable') {
+    throw new KprofError('unsupported', `${jvm} has no /tmp that it can write to, and a JVM takes attach requests nowhere else`, {
+      cause: tmp,
+      hint: 'mount an emptyDir at /tmp in this container: volumeMounts: [{name: tmp, mountPath: /tmp}], volumes: [{name: tmp, emptyDir: {}}]',
+    });
+  }
+  if ((process.handles & (1n << BigInt(sigquit - 1))) === 0n) {
+    throw new KprofError('unsupported', `${jvm} does not handle SIGQUIT, which attaching would send: it would die`, {
+      hint: 'a JVM that has just started is ready in a moment; one with -Xrs has to be started without it',
+    });
+  }
+  guardTools(tools);
+}
+
+function guardTools(tools: Tools): void {
+  if (tools.has('jattach')) return;
+  const hint = 'use an image with jattach, or with the jcmd of JDK 25: --image eclipse-temurin:25-jdk';
+  if (!tools.has('jcmd')) throw new KprofError('unsupported', 'The debug image has neither jattach nor jcmd', { hint });
+  if (!(Number.parseInt(tools.jdk ?? '', 10) >= firstFitJcmd)) {
+    throw new KprofError(
+      'unsupported',
+      `The jcmd of the debug image is of JDK ${tools.jdk ?? '?'}, which can't attach to another container`,
+      { hint },
+    );
+  }
+}
+
+/** A value in jcmd's own grammar, which splits at spaces and commas: quoting differs between JDKs, so what would need it is refused. */
+function word(name: string, value: string): string {
+  if (!/^[\w./:=#$+-]+$/.test(value)) throw new KprofError('usage', `${name} can't hold ${JSON.stringify(value)} in a JVM's command`);
+  return value;
+}
+
+/** The argv that sends a diagnostic command (https://docs.oracle.com/en/java/javase/25/docs/specs/man/jcmd.html) to a JVM. */
+export function diagnosticCommand(
+  tools: Tools,
+  process: Process,
+  command: string,
+  args: readonly (string | readonly [name: string, value: string])[] = [],
+): Argv {
+  const words = args.map((arg) => (typeof arg === 'string' ? word(command, arg) : `${arg[0]}=${word(arg[0], arg[1])}`));
+  const pid = String(process.pid);
+  if (tools.has('jattach')) return ['jattach', pid, 'jcmd', [command, ...words].join(' ')];
+  // Its own JVM lives on the pod's memory.
+  return ['jcmd', '-J-Xmx64m', '-J-XX:+UseSerialGC', '-J-XX:-UsePerfData', pid, command, ...words];
+}
+
+/** The answer proper: without jattach's two lines and jcmd's first. */
+export const answer = (stdout: string): string =>
+  stdout
+    .replace(/^Connected to remote JVM\n/, '')
+    .replace(/^JVM response code = 0\n/, '')
+    .replace(/^\d+:\n/, '');
+
+/** A check that throws unless the answer matches: a JVM reports its own failures with exit code 0. */
+export const answers =
+  (expected: RegExp, what: string): ((stdout: string) => void) =>
+  (stdout) => {
+    if (!expected.test(answer(stdout)))
+      throw new KprofError('failed', `The JVM could not ${what}`, { cause: answer(stdout).trim().slice(0, 2000) || 'it answered nothing' });
+  };
+
+/** «OpenJDK 64-Bit Server VM 25.0.3+9-LTS» of VM.version's answer; undefined when it is none. */
+export function parseVersion(stdout: string): { readonly text: string; readonly major: number } | undefined {
+  const found = /^(.+) version (\S+)\nJDK (\d+)[.\w+-]*/m.exec(answer(stdout));
+  return found === null ? undefined : { text: `${found[1]} ${found[2]}`, major: Number(found[3]) };
+}
+
+/** What every tool for a JVM looks for. */
+export const jvm: Pick<Toolkit, 'looksFor' | 'likely' | 'matches'> = { looksFor: 'JVM', likely: likelyJvm, matches: isHotSpot };
+
+/** The way in by attaching, but for what is asked of the JVM then. */
+export const attaching: Omit<Way<Flags>, 'risk' | 'format' | 'plan'> = {
+  image: 'jvm',
+  access: 'attach',
+  guard: guardAttach,
+  probe: (process, tools) => ({ version: diagnosticCommand(tools, process, 'VM.version') }),
+  runtime: ({ version = '' }) => parseVersion(version)?.text,
+};

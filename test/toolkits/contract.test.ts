@@ -1,0 +1,98 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { makePlan } from '../../src/capture/request.ts';
+import { captureFlags, connectionFlags } from '../../src/common.ts';
+import type { Flags } from '../../src/flags.ts';
+import { formats } from '../../src/formats/index.ts';
+import { help } from '../../src/help.ts';
+import { parse } from '../../src/parse.ts';
+import type { Process, Toolkit, Tools } from '../../src/toolkit.ts';
+import { toolkits } from '../../toolkits/index.ts';
+
+const root = new URL('../../', import.meta.url);
+
+const process: Process = {
+  pid: 7,
+  ppid: 1,
+  started: '4711',
+  uid: 1000,
+  gid: 3000,
+  groups: [],
+  comm: 'app',
+  argv: ['app'],
+  exe: '/app',
+  handles: 0xffffn,
+  capabilities: 0n,
+  tracer: 0,
+  maps: [],
+  tells: {},
+};
+
+const kits: readonly (readonly [string, Tools])[] = [
+  ['our image', { has: () => true, jdk: undefined }],
+  ['a stock JDK image', { has: (program) => ['jcmd', 'tar', 'sha256sum'].includes(program), jdk: '25.0.3' }],
+];
+
+const options = (toolkit: Toolkit) => parse([], toolkit.flags, () => new Uint8Array()).options;
+
+describe('every toolkit', () => {
+  it('is a file of the folder, and every file is a toolkit', () => {
+    const files = readdirSync(new URL('toolkits/', root)).filter((file) => file !== 'index.ts');
+    expect(toolkits.map(({ name }) => `${name}.ts`).sort()).toEqual(files.sort());
+  });
+
+  it.each(toolkits.map((toolkit) => [toolkit.name, toolkit] as const))('%s describes itself', (name, toolkit) => {
+    expect(toolkit.summary).toMatch(/^[A-Z].*[^.]$/);
+    expect(toolkit.examples.length).toBeGreaterThan(0);
+    for (const example of toolkit.examples) {
+      const argv = example.split(' ').slice(2);
+      const { words } = parse(argv, { ...connectionFlags, ...captureFlags, ...toolkit.flags } as Flags, () => new Uint8Array());
+      expect(example).toMatch(new RegExp(`^kprof ${name} `));
+      expect(words).toHaveLength(1);
+    }
+    expect(help(name, 80)).toContain(toolkit.summary);
+  });
+
+  it.each(toolkits.map((toolkit) => [toolkit.name, toolkit] as const))(
+    '%s has described flags, none of which every capture has',
+    (_, toolkit) => {
+      for (const [name, flag] of Object.entries(toolkit.flags)) {
+        expect(flag.description).toMatch(/^[A-Z].*[^.]$/);
+        expect(Object.keys({ ...captureFlags, ...connectionFlags })).not.toContain(name);
+      }
+    },
+  );
+
+  describe.each(toolkits.flatMap((toolkit) => kits.map(([kit, tools]) => [toolkit.name, kit, toolkit, tools] as const)))(
+    '%s with %s',
+    (_, __, toolkit, tools) => {
+      const ways = toolkit.ways(options(toolkit));
+
+      it('uses an image that exists and a format that is known', () => {
+        expect(ways.length).toBeGreaterThan(0);
+        for (const way of ways) {
+          expect(existsSync(new URL(`images/${way.image}/Dockerfile`, root))).toBe(true);
+          expect(readFileSync(new URL('docker-bake.hcl', root), 'utf8')).toContain(`"${way.image}"`);
+          expect(formats[way.format].name).toBe(way.format);
+        }
+      });
+
+      it('plans without an error, and says how each step ends', () => {
+        for (const way of ways) {
+          const plan = makePlan({ options: options(toolkit) }, way, { process, tools, facts: {}, id: 'abc' });
+          expect(plan.steps.length).toBeGreaterThan(0);
+          for (const step of plan.steps.filter((each) => 'run' in each)) {
+            expect(step.run.every((word) => word !== '' && !word.includes('\n'))).toBe(true);
+            if (typeof step.undo === 'string') expect(['ends by itself', 'ends an earlier step']).toContain(step.undo);
+            else expect(step.undo.length).toBeGreaterThan(0);
+          }
+        }
+      });
+
+      it('plans the same for the same input', () => {
+        const plan = () => makePlan({ options: options(toolkit) }, ways[0] as never, { process, tools, facts: {}, id: 'abc' });
+        expect(JSON.stringify(plan())).toBe(JSON.stringify(plan()));
+      });
+    },
+  );
+});
