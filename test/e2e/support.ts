@@ -1,0 +1,181 @@
+/** The whole of kprof as a user runs it, and the cluster it runs against. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { randomSuffix } from '../../src/kube/ephemeral-container.ts';
+
+const root = new URL('../../', import.meta.url).pathname;
+
+export const kubeconfig: string = process.env['KPROF_E2E_KUBECONFIG'] ?? '';
+
+/** Runs kubectl and gives its stdout. */
+export const kubectl = (...args: readonly string[]): string =>
+  execFileSync('kubectl', ['--kubeconfig', kubeconfig, ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 64 * 2 ** 20,
+  });
+
+/** How a kprof ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Milliseconds. */
+  readonly took: number;
+}
+
+/** A kprof that runs. */
+export interface Running {
+  readonly child: ChildProcess;
+  readonly stderr: () => string;
+  readonly ended: Promise<Ended>;
+  /** Waits until its stderr matches. */
+  until(pattern: RegExp, seconds?: number): Promise<void>;
+}
+
+/** A folder of its own for artifacts, and a state of its own. */
+export interface Desk {
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  start(...args: readonly string[]): Running;
+  kprof(...args: readonly string[]): Promise<Ended>;
+  remove(): void;
+}
+
+/** A user's laptop: its folder, its journal, its kubeconfig. */
+export function desk(more: NodeJS.ProcessEnv = {}): Desk {
+  const folder = mkdtempSync(join(tmpdir(), 'kprof-e2e-'));
+  const env = {
+    ...process.env,
+    KUBECONFIG: kubeconfig,
+    KPROF_REGISTRY: process.env['KPROF_REGISTRY'] ?? 'registry.local',
+    XDG_STATE_HOME: join(folder, '.state'),
+    CI: '',
+    ...more,
+  };
+  const start = (...args: readonly string[]): Running => {
+    const began = Date.now();
+    const child = spawn(process.execPath, [join(root, 'bin/kprof.js'), ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    const ended = new Promise<Ended>((resolve) =>
+      child.once('close', (code) => resolve({ code, stdout, stderr, took: Date.now() - began })),
+    );
+    return {
+      child,
+      stderr: () => stderr,
+      ended,
+      async until(pattern, seconds = 60) {
+        for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(20)) if (pattern.test(stderr)) return;
+        throw new Error(`kprof never said ${pattern}:\n${stderr}`);
+      },
+    };
+  };
+  return { folder, env, start, kprof: (...args) => start(...args).ended, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** A namespace with the pods of some workloads. */
+export interface Place {
+  readonly namespace: string;
+  apply(...workloads: readonly string[]): Promise<void>;
+  /** The same workload once more, as a pod of another name. */
+  applyAs(name: string, workload: string): Promise<void>;
+  remove(): void;
+}
+
+/** Makes a namespace; `level` is what Pod Security enforces in it. */
+export function place(level?: 'baseline' | 'restricted'): Place {
+  const namespace = `kprof-e2e-${randomSuffix()}`;
+  kubectl('create', 'namespace', namespace);
+  if (level !== undefined) kubectl('label', 'namespace', namespace, `pod-security.kubernetes.io/enforce=${level}`);
+  return {
+    namespace,
+    async apply(...workloads) {
+      for (const workload of workloads) kubectl('apply', '-n', namespace, '-f', join(root, 'test/workloads', workload, 'manifest.yaml'));
+      for (const workload of workloads) await ready(namespace, workload);
+    },
+    async applyAs(name, workload) {
+      const manifest = join(root, 'test/workloads', workload, 'manifest.yaml');
+      const pod = JSON.parse(kubectl('create', '-n', namespace, '-f', manifest, '--dry-run=client', '-o', 'json')) as {
+        metadata: { name: string };
+      };
+      pod.metadata.name = name;
+      execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-n', namespace, '-f', '-'], { input: JSON.stringify(pod) });
+      await ready(namespace, name);
+    },
+    remove: () => {
+      kubectl('delete', 'namespace', namespace, '--wait=false');
+    },
+  };
+}
+
+/** Waits until the pod's app has started to print, if it is one that runs. */
+async function ready(namespace: string, pod: string): Promise<void> {
+  if (['pending', 'completed', 'crashloop'].includes(pod)) return;
+  kubectl('wait', '-n', namespace, `pod/${pod}`, '--for=condition=Ready', '--timeout=60s');
+  if (['no-jvm'].includes(pod)) return;
+  for (let tries = 0; tries < 100; tries++, await sleep(200))
+    if (/stall=/.test(kubectl('logs', '-n', namespace, pod, '-c', 'app', '--tail=3'))) return;
+  throw new Error(`${namespace}/${pod} does not print`);
+}
+
+/** Names of the ephemeral containers in the pod's spec. */
+export const debugContainers = (namespace: string, pod: string): readonly string[] =>
+  kubectl('get', 'pod', '-n', namespace, pod, '-o', 'jsonpath={.spec.ephemeralContainers[*].name}')
+    .split(' ')
+    .filter((name) => name !== '');
+
+/** Runs a command in an ephemeral container of ours. */
+export const inside = (namespace: string, pod: string, container: string, ...argv: readonly string[]): string =>
+  kubectl('exec', '-n', namespace, pod, '-c', container, '--', ...argv);
+
+/** Longest stall, in milliseconds, that the app measured in the last so many lines of its log. */
+export function longestStall(namespace: string, pod: string, lines: number): number {
+  const log = kubectl('logs', '-n', namespace, pod, '-c', 'app', `--tail=${lines}`);
+  return Math.max(...[...log.matchAll(/stall=(\d+)/g)].map((match) => Number(match[1])));
+}
+
+/** What would be different if kprof had done harm: restarts, pids, and the app's log. */
+export function vitals(namespace: string, pod: string): { readonly restarts: string; readonly started: string; readonly dumps: number } {
+  const get = (path: string) =>
+    kubectl('get', 'pod', '-n', namespace, pod, '-o', `jsonpath={.status.containerStatuses[?(@.name=="app")].${path}}`);
+  const log = kubectl('logs', '-n', namespace, pod, '-c', 'app');
+  return { restarts: get('restartCount'), started: get('state.running.startedAt'), dumps: log.split('Full thread dump').length - 1 };
+}
+
+/** The lines of a program's output about a recording. */
+export const jfr = (...args: readonly string[]): string => execFileSync('jfr', [...args], { encoding: 'utf8', maxBuffer: 256 * 2 ** 20 });
+
+/** The record that `-o json` printed. */
+export const record = (ended: Ended) =>
+  JSON.parse(ended.stdout) as Record<string, unknown> & { readonly path: string; readonly pid: number; readonly debugContainer: string };
+
+/** What the JVM says of its recordings. */
+export const recordings = (namespace: string, pod: string, container: string, pid = 1): string =>
+  inside(namespace, pod, container, 'jattach', String(pid), 'jcmd', 'JFR.check');
+
+/** Waits until the condition holds; false when it never did. */
+export async function eventually(condition: () => boolean, seconds: number): Promise<boolean> {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(500)) if (condition()) return true;
+  return condition();
+}
+
+/** Whether the ephemeral container has ended. */
+export const hasEnded = (namespace: string, pod: string, container: string): boolean =>
+  kubectl(
+    'get',
+    'pod',
+    '-n',
+    namespace,
+    pod,
+    '-o',
+    `jsonpath={.status.ephemeralContainerStatuses[?(@.name=="${container}")].state.terminated}`,
+  ) !== '';
