@@ -1,16 +1,18 @@
 /** argv → Request, and errors → exit codes. Only here do toolkits and Kubernetes meet. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { toolkits } from '../toolkits/index.ts';
 import type { Request } from './capture/request.ts';
-import { commands } from './commands/index.ts';
+import type { Perform, Typed } from './commands/around.ts';
+import { type Command, commands } from './commands/index.ts';
 import { captureFlags, connectionFlags } from './common.ts';
 import { confirm } from './confirm.ts';
 import { exitCodes, KprofError } from './errors.ts';
 import type { Flags, Options } from './flags.ts';
 import { riskInWords } from './help.ts';
 import { interrupts } from './interrupts.ts';
+import type { ConnectionOptions } from './kube/choice.ts';
 import { nearest } from './nearest.ts';
 import { parse } from './parse.ts';
 import type { Artifact } from './record.ts';
@@ -51,11 +53,32 @@ export async function main(argv: readonly string[]): Promise<void> {
     } else if (command !== undefined) {
       const { options, words } = parse(rest, command.flags, read);
       report = terminalReport({ quiet: options['quiet'] as boolean });
-      const { open } = await import('./commands/open.ts');
-      await open(words, options as Parameters<typeof open>[1], report);
+      await performCommand(command.name, words, options, report);
     } else throw unknownCommand(name);
   } catch (error) {
     fail(error);
+  }
+}
+
+const work = {
+  open: () => import('./commands/open.ts'),
+  ls: () => import('./commands/ls.ts'),
+  resume: () => import('./commands/resume.ts'),
+  stop: () => import('./commands/stop.ts'),
+  gc: () => import('./commands/gc.ts'),
+} satisfies Record<Command['name'], () => Promise<{ readonly run: Perform }>>;
+
+async function performCommand(name: Command['name'], words: readonly string[], options: Options<Flags>, report: Report): Promise<void> {
+  const { run } = await work[name]();
+  const signals = interrupts(report);
+  try {
+    await run(words, options, {
+      report,
+      signal: signals.stops.abort,
+      connect: async (flags) => (await import('./kube/cluster.ts')).connect(connection(flags), { report, version, tool: name }),
+    });
+  } finally {
+    signals.close();
   }
 }
 
@@ -101,6 +124,7 @@ async function capture(toolkit: Toolkit, options: CaptureOptions, words: readonl
     toolkit,
     options,
     where,
+    connection: {},
     reference: reference(options),
     pid: options.pid,
     file: options.file === '-' ? undefined : options.file,
@@ -111,18 +135,18 @@ async function capture(toolkit: Toolkit, options: CaptureOptions, words: readonl
     scratch: undefined,
   };
   const { connect } = await import('./kube/cluster.ts');
-  const { cluster, context } = await connect(connection(options), { report, version, tool: toolkit.name });
+  const cluster = await connect(connection(options), { report, version, tool: toolkit.name });
   if (options['dry-run']) {
     const { dryRun } = await import('./dry-run.ts');
     process.stdout.write(await dryRun(request, cluster, options.output));
     return 0;
   }
-  await confirm(`${toolkit.name} on ${where.name} in context ${context ?? 'of the pod'}`, {
-    ask: risky(toolkit, options, context),
+  await confirm(`${toolkit.name} on ${where.name} in context ${cluster.context ?? 'of the pod'}`, {
+    ask: risky(toolkit, options, cluster.context),
     yes: options.yes,
     report,
   });
-  return await performCapture(request, { cluster, report, prints, options });
+  return await performCapture({ ...request, connection: typedConnection(options, cluster.context) }, { cluster, report, prints, options });
 }
 
 /** Acting on production is asked about, looking is not. */
@@ -167,15 +191,24 @@ async function show(
 }
 
 /** kubectl's flags by the names that the kube layer has for them. */
-const connection = (options: CaptureOptions) => ({
+const connection = (options: Typed): ConnectionOptions => ({
   ...options,
-  asGroup: options['as-group'],
-  asUid: options['as-uid'],
-  certificateAuthority: options['certificate-authority'],
-  insecureSkipTlsVerify: options['insecure-skip-tls-verify'],
-  tlsServerName: options['tls-server-name'],
-  requestTimeout: options['request-timeout'],
+  asGroup: options['as-group'] as readonly string[],
+  asUid: options['as-uid'] as string,
+  certificateAuthority: options['certificate-authority'] as string,
+  insecureSkipTlsVerify: options['insecure-skip-tls-verify'] as boolean,
+  tlsServerName: options['tls-server-name'] as string,
+  requestTimeout: options['request-timeout'] as string,
 });
+
+/** The flags of connection that were given, but for the token, and the context that they meant. */
+function typedConnection(options: Typed, context: string | undefined): Request['connection'] {
+  const typed = Object.keys(connectionFlags)
+    .filter((name) => name !== 'token' && options[name] !== undefined && options[name] !== false)
+    .map((name) => [name, options[name] as string] as const);
+  const files = typed.map(([name, value]) => [name, /^(kubeconfig|certificate-authority)$/.test(name) ? resolve(value) : value] as const);
+  return { ...Object.fromEntries(files), ...(context === undefined ? {} : { context }) };
+}
 
 function oneName(toolkit: Toolkit, words: readonly string[]): string {
   const [name, ...more] = words;

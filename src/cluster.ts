@@ -32,6 +32,8 @@ export interface User {
 /** What the user asked for: `name` may be `pod`, `pod/NAME`, `deploy/NAME` … */
 export interface Where {
   readonly name: string;
+  /** Else the one of the context, or of the flag. */
+  readonly namespace?: string | undefined;
   readonly container?: string | undefined;
   /** How a container looks that is probably meant, when none is named. */
   readonly likely?: RegExp | undefined;
@@ -70,6 +72,10 @@ export interface Target {
   readonly cpuLimit: number | undefined;
   /** Gives a running debug container: one of ours that fits, or a new one. */
   inject(spec: DebugSpec, signal: AbortSignal): Promise<DebugContainer>;
+  /** A debug container that was made before, if it still runs; throws `gone` when it does not. */
+  rejoin(known: Pick<DebugContainer, 'name' | 'user' | 'rung' | 'why'>, signal: AbortSignal): Promise<DebugContainer>;
+  /** All debug containers of kprof that the pod's spec has, oldest first. */
+  debugContainers(signal: AbortSignal): Promise<readonly Listed[]>;
   /** What `inject` would send, as the object of the request; changes nothing. */
   manifest(spec: DebugSpec): unknown;
   /** Ends the watch behind `gone`. */
@@ -91,7 +97,22 @@ export interface DebugContainer {
   exec(argv: Argv, io: Io): Execution;
 }
 
+/** A debug container as the cluster tells of it. */
+export interface Listed {
+  readonly name: string;
+  readonly image: string;
+  readonly state: 'waits' | 'runs' | 'ended';
+  /** ISO 8601, when it started or ended. */
+  readonly since: string | undefined;
+  /** The container that it looks at. */
+  readonly target: string;
+  /** Made by this user, here. */
+  readonly ours: boolean;
+}
+
 /** Finds targets. */
 export interface Cluster {
+  /** Of the kubeconfig; undefined inside a pod. */
+  readonly context: string | undefined;
   find(where: Where, signal: AbortSignal): Promise<Target>;
 }

@@ -15,6 +15,14 @@ export const exitCodes = {
 /** What went wrong, as the exit code tells it. */
 export type Failure = keyof typeof exitCodes;
 
+/** What an error tells beside its sentence. */
+export interface More {
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+  /** It is the line that broke, or was not there: the same may go well on another one. */
+  readonly lost?: boolean | undefined;
+}
+
 /**
  * An error for the person at the terminal: a sentence, subject first, that names what they typed.
  * `hint` is the next thing to do, ideally a command to paste; `cause` is what lies below, printed as a line.
@@ -23,11 +31,16 @@ export type Failure = keyof typeof exitCodes;
 export class KprofError extends Error {
   readonly failure: Failure;
   readonly hint: string | undefined;
+  readonly lost: boolean;
 
-  constructor(failure: Failure, message: string, more: { hint?: string | undefined; cause?: unknown } = {}) {
+  constructor(failure: Failure, message: string, more: More = {}) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = 'KprofError';
     this.failure = failure;
     this.hint = more.hint;
+    this.lost = more.lost ?? false;
   }
 }
+
+/** Whether the error means that the line broke, and not that the command failed or was refused. */
+export const isLineLost = (error: unknown): boolean => error instanceof KprofError && error.lost;

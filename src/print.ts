@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dump } from 'js-yaml';
 import type { Artifact } from './record.ts';
-import { safe, safeJson } from './safe.ts';
+import { safe, safeJson, safeLine } from './safe.ts';
 
 /** The path, or the record of the capture with its schema's version. */
 export function printRecord(artifact: Artifact, output: 'json' | 'yaml' | 'name' | undefined): void {
@@ -16,4 +16,24 @@ export function printRecord(artifact: Artifact, output: 'json' | 'yaml' | 'name'
 export function printText(path: string): void {
   const text = readFileSync(path, 'utf8');
   process.stdout.write(process.stdout.isTTY ? safe(text) : text);
+}
+
+/** A list: as a table like kubectl's, or as an object with its schema's version. An empty table prints nothing. */
+export function printTable<T>(
+  kind: string,
+  items: readonly T[],
+  output: 'json' | undefined,
+  columns: Readonly<Record<string, (item: T) => string>>,
+): void {
+  if (output === 'json') return void process.stdout.write(`${safeJson({ apiVersion: 'kprof.dev/v1', kind, items })}\n`);
+  if (items.length === 0) return;
+  const rows = [Object.keys(columns), ...items.map((item) => Object.values(columns).map((cell) => safeLine(cell(item))))];
+  const widths = Object.keys(columns).map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join('   ')
+      .trimEnd(),
+  );
+  process.stdout.write(`${lines.join('\n')}\n`);
 }

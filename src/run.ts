@@ -1,20 +1,20 @@
 /** The story of one capture, from a request to an artifact. */
-import { randomBytes } from 'node:crypto';
-import { artifactName, type Destination, prepareDestination, publish } from './artifact.ts';
+import { artifactName, prepareDestination, publish } from './artifact.ts';
 import { enter } from './capture/enter.ts';
 import { type Captured, captureFile } from './capture/file.ts';
+import { type Entered, held } from './capture/held.ts';
 import { makePlan, type Request } from './capture/request.ts';
 import { asTarget, type Session, type Stops } from './capture/session.ts';
 import { captureStream } from './capture/stream.ts';
-import type { Cluster, DebugContainer, Target } from './cluster.ts';
+import type { Cluster, Target } from './cluster.ts';
 import type { Flags } from './flags.ts';
 import { formats } from './formats/index.ts';
 import type { Artifact } from './record.ts';
-import { answerOf, hold } from './remote/remote.ts';
+import { answerOf, persist } from './remote/remote.ts';
 import type { Report } from './report.ts';
-import { NoSuchProcess, type View } from './runtimes/processes.ts';
+import { NoSuchProcess } from './runtimes/processes.ts';
 import { type Stopwatch, stopwatch } from './stopwatch.ts';
-import type { Facts, Process, Way } from './toolkit.ts';
+import type { Facts, Way } from './toolkit.ts';
 
 /** What the engine needs around it. */
 export interface Around {
@@ -71,7 +71,9 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
     const destination = await prepareDestination(request.file ?? request.scratch, artifactName(where, format.extension), {
       force: request.force,
     });
-    const { captured, facts, early } = await captureIn({ request, around, target, container, view, process, way }, destination, clock);
+    const entered: Entered = { request, target, container, view, process, way, destination, at: where.at };
+    const outcome = await held(entered, { report, stops }, (session) => captureIn(session, entered, around, clock));
+    const { captured, facts, early } = outcome;
     const summary = await format.check(destination.partial);
     const path = await publish(destination, { force: request.force });
     report.note(summary.text);
@@ -99,49 +101,41 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
   }
 }
 
-interface Entered {
-  readonly request: Request;
-  readonly around: Around;
-  readonly target: Target;
-  readonly container: DebugContainer;
-  readonly view: View;
-  readonly process: Process;
-  readonly way: Way<Flags>;
+interface Outcome {
+  readonly captured: Captured;
+  readonly facts: Facts;
+  readonly early: boolean;
 }
 
 async function captureIn(
-  { request, around, target, container, view, process, way }: Entered,
-  { partial }: Destination,
+  session: Session,
+  { request, view, process, way, destination }: Entered,
+  { capturing, stops }: Around,
   clock: Stopwatch,
-): Promise<{ captured: Captured; facts: Facts; early: boolean }> {
-  const { report, stops } = around;
-  const id = randomBytes(8).toString('hex');
-  const before = AbortSignal.any([stops.early, target.gone]);
-  const lease = await hold(container, id, request.ttl, before);
-  const signal = AbortSignal.any([stops.abort, target.gone, lease.lost]);
-  const session: Session = { id, target, container, process, tools: view.tools, hold: lease, report, stops, signal };
-  let word: 'done' | 'abort' = 'abort';
+): Promise<Outcome> {
   try {
-    const facts = await probe(session, way, before);
-    const plan = makePlan(request, way, { process, tools: view.tools, facts, id });
+    const facts = await probe(session, way);
+    session.journal({ runtime: way.runtime(facts) });
+    const plan = makePlan(request, way, { process, tools: view.tools, facts, id: session.id });
     clock('probe');
-    around.capturing(plan.result.early);
-    const captured = await (plan.kind === 'file' ? captureFile(session, plan, partial) : captureStream(session, plan, partial));
+    capturing(plan.result.early);
+    const captured = await (plan.kind === 'file'
+      ? captureFile(session, plan, destination.partial)
+      : captureStream(session, plan, destination.partial));
     clock('capture');
-    word = 'done';
     return { captured, facts, early: stops.early.aborted };
   } finally {
-    around.capturing(undefined);
-    if (!(await lease.end(word)) && !target.gone.aborted)
-      report.warn(`The pod could not be asked to clean up; ${container.name} does it by itself within 60s`);
+    capturing(undefined);
   }
 }
 
-async function probe({ container, process, tools }: Session, way: Way<Flags>, signal: AbortSignal): Promise<Facts> {
+async function probe({ lease, container, process, tools, stops, signal }: Session, way: Way<Flags>): Promise<Facts> {
+  const before = AbortSignal.any([stops.early, signal]);
   const facts: Record<string, string> = {};
   for (const [name, argv] of Object.entries(way.probe(process, tools))) {
     const words = ['run', ...asTarget({ container, process, tools }, argv)];
-    facts[name] = await answerOf(container, words, { what: `ask the process for its ${name}`, signal });
+    const what = `ask the process for its ${name}`;
+    facts[name] = await persist(lease, () => answerOf(container, words, { what, signal: before }), before);
   }
   return facts;
 }

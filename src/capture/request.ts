@@ -2,6 +2,7 @@
 import type { DebugSpec, User, Where } from '../cluster.ts';
 import type { Flags, Options } from '../flags.ts';
 import { supervisor } from '../remote/script.ts';
+import type { CaptureRecord } from '../state/captures.ts';
 import type { Facts, Input, Plan, Process, Toolkit, Tools, Way } from '../toolkit.ts';
 import { folder } from './session.ts';
 
@@ -10,6 +11,8 @@ export interface Request {
   readonly toolkit: Toolkit;
   readonly options: Options<Flags>;
   readonly where: Where;
+  /** How to reach this cluster again: the flags of connection as they were typed, without secrets. */
+  readonly connection: CaptureRecord['connection'];
   readonly pid: number | undefined;
   readonly file: string | undefined;
   readonly force: boolean;

@@ -1,8 +1,10 @@
 /** One capture under way: a process, the debug container that looks at it, and the lease. */
 import type { DebugContainer, Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
-import { answerOf, type Hold, step } from '../remote/remote.ts';
+import type { Lease } from '../remote/lease.ts';
+import { answerOf, step } from '../remote/remote.ts';
 import type { Report } from '../report.ts';
+import type { CaptureRecord } from '../state/captures.ts';
 import type { Argv, Place, Process, Step, Tools, Wait } from '../toolkit.ts';
 
 /** How a person ends a capture: `early` keeps what there is, `abort` gives it up. */
@@ -18,15 +20,22 @@ export interface Session {
   readonly container: DebugContainer;
   readonly process: Process;
   readonly tools: Tools;
-  readonly hold: Hold;
+  readonly lease: Lease;
   readonly report: Report;
   readonly stops: Stops;
   /** Aborts when the capture can't go on: given up, target gone, lease lost. */
   readonly signal: AbortSignal;
+  /** Keeps how far it is, for who comes after us. */
+  readonly journal: (change: Partial<CaptureRecord>) => void;
+}
+
+/** What it takes to run something as a process's own user. */
+export interface Reaching extends Pick<Session, 'container' | 'tools'> {
+  readonly process: Pick<Process, 'pid' | 'started' | 'uid' | 'gid' | 'groups'>;
 }
 
 /** The argv, run as the process's own user where we are root and it is not. */
-export function asTarget({ container, process, tools }: Pick<Session, 'container' | 'process' | 'tools'>, argv: Argv): Argv {
+export function asTarget({ container, process, tools }: Reaching, argv: Argv): Argv {
   if (container.user.uid !== 0 || process.uid === 0) return argv;
   if (!tools.has('setpriv') || !tools.has('inroot')) {
     throw new KprofError(
@@ -42,7 +51,7 @@ export function asTarget({ container, process, tools }: Pick<Session, 'container
 }
 
 /** A program of ours that opens files inside the target's root; the start time pins the process. */
-export const inTarget = (session: Session, verb: string, path: string): Argv =>
+export const inTarget = (session: Reaching, verb: string, path: string): Argv =>
   asTarget(session, ['inroot', String(session.process.pid), session.process.started, verb, path]);
 
 /** Where a capture's files go: the target's own /tmp, or, where the image may not write there, the pod's shared memory. */
@@ -57,7 +66,7 @@ export async function makeFolder(session: Session): Promise<void> {
   const make: Argv = at === 'target' ? inTarget(session, 'mkdir', path) : ['mkdir', '-m', '700', path];
   const remove: Argv = at === 'target' ? inTarget(session, 'rm', path) : ['rm', '-rf', path];
   const what = `make the folder ${path} for process ${session.process.pid}`;
-  await step(session.container, session.id, { name: '0.litter', undo: remove, run: make }, { what, signal: session.signal });
+  await step(session.lease, { name: '00000.litter', undo: remove, run: make }, { what, signal: session.signal });
 }
 
 /** Puts a file of the user's where the target can read it. */
@@ -70,23 +79,28 @@ export async function upload(session: Session, { seenByTarget: path, at }: Place
   await answerOf(session.container, ['put', ...run], { what: `put ${path} into the pod`, signal: session.signal, input: [...lines, '.'] });
 }
 
-/**
- * Performs steps in order and gives what each printed. The first Ctrl-C ends a wait early;
- * with `breaks`, it also leaves out the steps that are still to come.
- */
+/** How steps are performed. */
+export interface Performing {
+  /** The first Ctrl-C also leaves out the steps that are still to come. */
+  readonly breaks: boolean;
+  /** Of what a step prints. */
+  readonly maxBytes: number;
+  /** Takes what each step printed. */
+  readonly onOutput?: (output: string, step: Step) => Promise<void>;
+}
+
+/** Performs steps in order. The first Ctrl-C ends a wait early. */
 export async function perform(
   session: Session,
   steps: readonly (Step | Wait)[],
-  { breaks, maxBytes }: { breaks: boolean; maxBytes: number },
-): Promise<readonly string[]> {
-  const outputs: string[] = [];
+  { breaks, maxBytes, onOutput = async () => {} }: Performing,
+): Promise<void> {
   for (const [index, each] of steps.entries()) {
     session.signal.throwIfAborted();
     if (breaks && index > 0 && session.stops.early.aborted) break;
     if ('wait' in each) await pass(session, each);
-    else outputs.push(await performStep(session, each, index, maxBytes));
+    else await onOutput(await performStep(session, each, index, maxBytes), each);
   }
-  return outputs;
 }
 
 async function performStep(session: Session, each: Step, index: number, maxBytes: number): Promise<string> {
@@ -94,8 +108,8 @@ async function performStep(session: Session, each: Step, index: number, maxBytes
   session.report.debug(1, each.run.join(' '));
   const undo = typeof each.undo === 'string' ? undefined : asTarget(session, each.undo);
   const bounds = { what: each.what, signal: session.signal, deadline: 120_000, maxBytes };
-  const kept = { name: `${Math.min(index + 1, 9)}.undo`, undo, run: asTarget(session, each.run) };
-  const stdout = await step(session.container, session.id, kept, bounds);
+  const kept = { name: `${String(index + 1).padStart(5, '0')}.undo`, undo, run: asTarget(session, each.run) };
+  const stdout = await step(session.lease, kept, bounds);
   each.check?.(stdout);
   return stdout;
 }

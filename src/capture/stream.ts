@@ -1,20 +1,47 @@
 /** The `stream` kind: what the steps print, one after another, is the artifact. */
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { open, unlink } from 'node:fs/promises';
 import { KprofError } from '../errors.ts';
-import type { Plan, Step } from '../toolkit.ts';
+import type { Plan } from '../toolkit.ts';
 import type { Captured } from './file.ts';
 import { perform, type Session } from './session.ts';
 
 const maxText = 64 * 2 ** 20;
 
-/** Captures into the local file `partial`. */
+/** Captures into the local file `partial`, which always holds what came so far. */
 export async function captureStream(session: Session, plan: Extract<Plan, { kind: 'stream' }>, partial: string): Promise<Captured> {
-  const outputs = await perform(session, plan.steps, { breaks: true, maxBytes: maxText });
-  const keeps = plan.steps.filter((each): each is Step => !('wait' in each)).map(({ keep }) => keep ?? ((text: string) => text));
-  const content = Buffer.from(outputs.map((output, index) => keeps[index]?.(output)).join('\n'));
-  await writeFile(partial, content, { mode: 0o600, flag: 'wx', flush: true }).catch((cause: unknown) => {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const failed = (cause: unknown): never => {
     throw new KprofError('disk', `${partial} could not be written`, { cause });
+  };
+  const file = await open(partial, 'wx', 0o600).catch(failed);
+  try {
+    await perform(session, plan.steps, {
+      breaks: true,
+      maxBytes: maxText,
+      onOutput: async (output, { keep = (text) => text }) => {
+        const content = Buffer.from(`${bytes > 0 ? '\n' : ''}${keep(output)}`);
+        await file.write(content).catch(failed);
+        hash.update(content);
+        bytes += content.length;
+      },
+    });
+    await file.sync().catch(failed);
+  } catch (error) {
+    if (bytes === 0) await unlink(partial).catch(() => {});
+    throw kept(error, bytes, partial);
+  } finally {
+    await file.close();
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+/** What came before the trouble is worth having, and is said. */
+function kept(error: unknown, bytes: number, partial: string): unknown {
+  if (bytes === 0 || !(error instanceof KprofError)) return error;
+  return new KprofError(error.failure, `${error.message} (what came before, ${bytes} bytes, is kept in ${partial})`, {
+    hint: error.hint,
+    cause: error.cause,
   });
-  return { bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
 }

@@ -1,14 +1,22 @@
 /** The commands that are no captures, in the order of `kprof --help`: descriptions only, so that help loads nothing. */
-import { type Flags, toggle } from '../flags.ts';
+import { connectionFlags } from '../common.ts';
+import { choice, type Flag, type Flags, text, toggle } from '../flags.ts';
 
 /** What help and parsing need to know of a command; its work is in the file of its name. */
 export interface Command {
-  readonly name: 'open';
+  readonly name: 'open' | 'ls' | 'resume' | 'stop' | 'gc';
   readonly summary: string;
   readonly usage: string;
   readonly examples: readonly string[];
   readonly flags: Flags;
 }
+
+const quiet = toggle('Only warnings and errors', 'q');
+
+const output = {
+  ...text('json', 'Another form than the table', { short: 'o' }),
+  parse: choice(['json'], 'json', '').parse,
+} as Flag<'json' | undefined>;
 
 export const commands: readonly Command[] = [
   {
@@ -16,6 +24,34 @@ export const commands: readonly Command[] = [
     summary: 'Check an artifact and open it in its viewer',
     usage: 'kprof open FILE [flags]',
     examples: ['kprof open jfr-shop-api-app-1-20261121T071502Z.jfr'],
-    flags: { 'no-open': toggle('Only check and summarise it'), quiet: toggle('Only warnings and errors', 'q') },
+    flags: { 'no-open': toggle('Only check and summarise it'), quiet },
+  },
+  {
+    name: 'ls',
+    summary: 'List the captures that are not over, or the debug containers of a pod',
+    usage: 'kprof ls [[TYPE/]NAME] [flags]',
+    examples: ['kprof ls', 'kprof ls mypod'],
+    flags: { output, ...connectionFlags, quiet },
+  },
+  {
+    name: 'resume',
+    summary: 'Go on with a capture whose artifact is still in the pod',
+    usage: 'kprof resume [ID] [flags]',
+    examples: ['kprof resume', 'kprof resume 5b0c4d1e9f3a7286'],
+    flags: { 'no-open': toggle("Don't open the artifact"), token: connectionFlags.token, quiet },
+  },
+  {
+    name: 'stop',
+    summary: 'End a capture, or all of your debug containers in a pod',
+    usage: 'kprof stop ID|[TYPE/]NAME [flags]',
+    examples: ['kprof stop 5b0c4d1e9f3a7286', 'kprof stop mypod'],
+    flags: { ...connectionFlags, quiet },
+  },
+  {
+    name: 'gc',
+    summary: 'Clean up after captures whose kprof is gone, and end idle debug containers',
+    usage: 'kprof gc [flags]',
+    examples: ['kprof gc'],
+    flags: { token: connectionFlags.token, quiet },
   },
 ];

@@ -2,11 +2,11 @@
 import { resolve } from 'node:path';
 import { KprofError } from '../errors.ts';
 import { recognise } from '../formats/index.ts';
-import type { Report } from '../report.ts';
 import { view } from '../view.ts';
+import type { Perform } from './around.ts';
 
 /** Throws when the file is of no kind that kprof knows, or is not whole. */
-export async function open(words: readonly string[], options: { readonly 'no-open': boolean }, report: Report): Promise<void> {
+export const run: Perform = async (words, options, { report }) => {
   const [file, ...more] = words;
   if (file === undefined || more.length > 0)
     throw new KprofError('usage', 'kprof open takes one file', { hint: 'kprof open recording.jfr' });
@@ -14,4 +14,4 @@ export async function open(words: readonly string[], options: { readonly 'no-ope
   const format = await recognise(path);
   report.note((await format.check(path)).text);
   if (!options['no-open']) await view(path, format.name, report);
-}
+};

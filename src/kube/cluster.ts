@@ -1,6 +1,6 @@
 /** The cluster of cluster.ts, made of Kubernetes' API. */
 import type { V1Container, V1ContainerStatus, V1EphemeralContainer, V1Pod } from '@kubernetes/client-node';
-import type { Cluster, DebugContainer, DebugSpec, Target } from '../cluster.ts';
+import type { Cluster, DebugContainer, DebugSpec, Listed, Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import type { Report } from '../report.ts';
 import { readJournal, remember } from '../state/journal.ts';
@@ -18,12 +18,13 @@ import { waitForEphemeral, watchGone } from './wait.ts';
 export async function connect(
   options: ConnectionOptions,
   { report, version, tool }: { report: Report; version: string; tool: string },
-): Promise<{ cluster: Cluster; context: string | undefined }> {
+): Promise<Cluster> {
   const connection = await loadConnection(options, { userAgent: `kprof/${version} ${tool}` });
   const api = openApi(connection);
   return {
-    cluster: { find: async (where, signal) => openTarget(api, await resolveTarget(api, connection.namespace, where, signal), report) },
     context: connection.context,
+    find: async (where, signal) =>
+      openTarget(api, await resolveTarget(api, where.namespace ?? connection.namespace, where, signal), report),
   };
 }
 
@@ -59,6 +60,8 @@ function openTarget(api: Api, { pod, container: name, alternatives, status, note
     gone: watch.signal,
     cpuLimit: cpuLimit(pod),
     inject: (spec, signal) => inject(opened, spec, signal),
+    rejoin: (known, signal) => rejoin(opened, known, signal),
+    debugContainers: (signal) => list(opened, signal),
     manifest: (spec) => patchOf(ephemeralContainer(spec, name, rung(pod, container, spec.user), 'xxxxx')),
     close: watch.close,
   };
@@ -89,6 +92,9 @@ async function injectAs(opened: Opened, spec: DebugSpec, chosen: Rung, signal: A
   const awaited = { ...names(opened.pod), name: wanted.name, image: spec.image, reference: spec.reference };
   const { status } = await waitForEphemeral(api, awaited, { timeout: spec.timeout, signal });
   const entry = {
+    context: api.connection.context,
+    namespace,
+    pod: name,
     podUid: awaited.uid,
     container: wanted.name,
     targetContainerId: containerId,
@@ -100,6 +106,41 @@ async function injectAs(opened: Opened, spec: DebugSpec, chosen: Rung, signal: A
     report.warn(`The image ${spec.reference} is named by a tag, which may mean another image tomorrow; now it is ${status.imageID}`);
   if (!(await remember(process.env, entry))) report.warn('The journal could not be written: this debug container will not be used again');
   return debugContainer(opened, chosen, { entry: accepted, status }, false);
+}
+
+async function rejoin(
+  opened: Opened,
+  { name, user, rung, why }: Pick<DebugContainer, 'name' | 'user' | 'rung' | 'why'>,
+  signal: AbortSignal,
+): Promise<DebugContainer> {
+  const { namespace, pod: podName, uid } = names(opened.pod);
+  const pod = await readPod(opened.api, namespace, podName, signal);
+  const entry = pod.spec?.ephemeralContainers?.find((each) => each.name === name);
+  const status = pod.status?.ephemeralContainerStatuses?.find((each) => each.name === name);
+  if (pod.metadata?.uid !== uid || entry === undefined || status?.state?.running === undefined)
+    throw new KprofError('gone', `The debug container ${name} of pod ${namespace}/${podName} has ended, and what it kept is gone`);
+  return debugContainer(opened, { name: rung, why, user }, { entry, status }, true);
+}
+
+async function list({ api, pod: { metadata } }: Opened, signal: AbortSignal): Promise<readonly Listed[]> {
+  const { spec, status } = await readPod(api, metadata?.namespace ?? '', metadata?.name ?? '', signal);
+  const journal = await readJournal(process.env);
+  const isOurs = (name: string) => journal.some(({ podUid, container }) => podUid === metadata?.uid && container === name);
+  return (spec?.ephemeralContainers ?? [])
+    .filter(({ name }) => name.startsWith('kprof-'))
+    .map(({ name, image = '', targetContainerName = '' }) => {
+      const { running, terminated } = status?.ephemeralContainerStatuses?.find((each) => each.name === name)?.state ?? {};
+      const state = running !== undefined ? 'runs' : terminated !== undefined ? 'ended' : 'waits';
+      const since = running?.startedAt ?? terminated?.finishedAt;
+      return {
+        name,
+        image,
+        state,
+        since: since === undefined ? undefined : String(since),
+        target: targetContainerName,
+        ours: isOurs(name),
+      };
+    });
 }
 
 /** Adds the container to the pod's spec, and reads back what admission made of it. */
@@ -127,7 +168,7 @@ function changes(wanted: V1EphemeralContainer, accepted: V1EphemeralContainer): 
 
 function debugContainer(
   { api, pod }: Opened,
-  { name, why, user }: Rung,
+  { name, why, user }: Pick<Rung, 'why' | 'user'> & { readonly name: string },
   { entry, status }: { entry: V1EphemeralContainer; status: V1ContainerStatus },
   reused: boolean,
 ): DebugContainer {

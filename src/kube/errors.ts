@@ -47,7 +47,8 @@ export class ApiError extends KprofError {
     message: string,
     more: { hint?: string | undefined; cause?: unknown; code: number; status?: Status | undefined; retryAfter?: number | undefined },
   ) {
-    super(failure, message, more);
+    // No answer, or one of a server that can't just now.
+    super(failure, message, { ...more, lost: failure === 'failed' && (more.code === 0 || more.code === 429 || more.code >= 500) });
     this.name = 'ApiError';
     this.code = more.code;
     this.reason = more.status?.reason;

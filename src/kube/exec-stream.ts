@@ -27,11 +27,6 @@ const usual: Timing = { handshake: 10_000, ping: 5000, silence: 60_000, close: 5
 // Heartbeats and single words: more than this in the queue means that nobody takes them.
 const longestQueue = 256 * 1024;
 
-class LineLost extends KprofError {}
-
-/** Whether the error means that the line broke, and not that the command failed or was refused. */
-export const isLineLost = (error: unknown): boolean => error instanceof LineLost;
-
 /** Starts a command; its stdin stays open for as long as the line does. */
 export function execStream(connection: Connection, command: Command, io: Io, timing: Timing = usual): Execution {
   const line: Line = { command, connection, timing, queue: [], socket: undefined, fail: () => undefined };
@@ -65,7 +60,10 @@ async function perform(line: Line, io: Io): Promise<{ readonly code: number }> {
 function converse(line: Line, socket: WebSocket, io: Io, signal: AbortSignal): Promise<{ readonly code: number }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ readonly code: number }>();
   const lost = (why: string, cause?: unknown) =>
-    new LineLost('failed', `The connection to ${line.command.namespace}/${line.command.pod} was lost`, { cause: cause ?? why });
+    new KprofError('failed', `The connection to ${line.command.namespace}/${line.command.pod} was lost`, {
+      cause: cause ?? why,
+      lost: true,
+    });
   const fail = (error: unknown) => {
     reject(error);
     inbox.discard();

@@ -22,8 +22,11 @@ export function exitCode(verdict: string, { argv, container, namespace, pod }: C
   if (hasEnded(said)) throw new KprofError('gone', `The ${where} has ended`, { cause: said });
   if (/executable file not found|no such file or directory/.test(said))
     throw new KprofError('unsupported', `There is no ${argv[0]} in ${where}`, { cause: said });
-  throw new KprofError('failed', `${argv[0]} could not be run in ${where}`, { cause: said });
+  throw new KprofError('failed', `${argv[0]} could not be run in ${where}`, { cause: said, lost: isBrokenLine.test(said) });
 }
+
+// The API server's own line, to the kubelet, broke.
+const isBrokenLine = /error (reading|dialing|sending)|connection reset|broken pipe|unexpected EOF|websocket: close/i;
 
 /** Whether the text, of a verdict or of a refusal, says that the container is there no more; no code tells. */
 export const hasEnded = (said: string): boolean => /CONTAINER_EXITED|container not found|container not created|is not running/i.test(said);

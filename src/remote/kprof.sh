@@ -5,9 +5,12 @@
 #
 #   run supervise TTL FIRST CAP       the main process
 #   run look CONTAINER-ID             tools and processes, as text
-#   run hold ID TTL                   the client's lease on a capture
+#   run list                          the captures: ID and held, waiting, undone or ended
+#   run hold ID TTL [again]           the client's lease on a capture
+#   run drop ID                       gives a capture up that nobody holds
+#   run end                           ends the container
 #   run run RUN…                      a command that changes nothing
-#   run step ID NAME N UNDO… RUN…     a command, its undo (N words) kept first
+#   run step ID NAME N UNDO… RUN…     a command, its undo (N words) kept first; asked again, its result
 #   run put RUN…                      RUN, on stdin what follows in base64 lines up to a dot
 #   run pull LEVEL RUN…               a tar that RUN prints, through zstd -LEVEL
 #   run pull plain FILE               a tar of FILE, and FILE's digest on stderr
@@ -15,11 +18,14 @@
 # `pull` ends when the client says that it has everything.
 #
 # Every command's stdin carries the heartbeat, a line each 5 s. When it ends, or
-# is silent for 30 s, the client is gone: what runs is stopped, what was begun
-# is undone, and files of a capture stay for as long as the container does.
+# is silent for 30 s, the line is lost, and `run` and `pull` are stopped. A capture
+# goes on until its client is gone for good: 40 s after the end of its line, or 20 s
+# after the silence was noticed. Then what was begun is undone, and files of the
+# capture stay for as long as the container does.
 set -u
 dir=${KPROF_DIR:-/tmp/kprof}
 silence=${KPROF_SILENCE:-30}
+return_in=${KPROF_RETURN:-40}
 PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 verb=$1
 
@@ -65,7 +71,7 @@ hear() {
 	return 2
 }
 
-# Listens until the client is gone, returns 1; or until it says one of WORD…, returns 0.
+# Listens until the client says one of WORD…, returns 0; its line is silent, 1; or its line ends, 2.
 listen() {
 	quiet=0
 	while :; do
@@ -79,9 +85,31 @@ listen() {
 			quiet=$((quiet + 1))
 			[ $quiet -lt "$silence" ] || return 1
 			;;
-		*) return 1 ;;
+		*) return 2 ;;
 		esac
 	done
+}
+
+# When process $1 began, into $born: with its number, who it is. Field 22 of what may hold any name.
+born() {
+	born=
+	[ -r "/proc/$1/stat" ] && IFS= read -r born <"/proc/$1/stat"
+	# shellcheck disable=SC2086
+	set -- ${born##*) }
+	born=${20:-}
+}
+
+# Signals a process only if it is the one that wrote file $2; a number alone may be the app's by now.
+signal() {
+	[ -e "$2" ] && IFS=' ' read -r known since <"$2" || return 1
+	born "$known"
+	[ -n "$born" ] && [ "$born" = "$since" ] && kill "-$1" "$known" 2>/dev/null
+}
+
+# This shell, or process $2, into file $1.
+sign() {
+	born "${2:-$$}"
+	echo "${2:-$$} $born" >"$1"
 }
 
 # The JDK's own client leaves the file that it knocked with (jattach takes its away). The folder is the process's
@@ -101,7 +129,7 @@ knock() {
 	return $answered
 }
 
-join() { : >"$dir/clients/$$"; }
+join() { sign "$dir/clients/$$"; }
 leave() { rm -f "$dir/clients/$$"; }
 
 # Runs the command whose words are the lines of file $1, for 10 s at most.
@@ -121,31 +149,92 @@ perform() {
 	return $performed
 }
 
-# Undoes capture $1, the newest step first: with `litter` its files too. What can't be
-# removed now, because the app still writes it, is tried again, and at the container's end.
+# Undoes capture $1, the newest step first: with `litter` its files too.
 undo() {
 	left=0
-	for number in 9 8 7 6 5 4 3 2 1 0; do
-		for file in "$dir/captures/$1/$number".*; do
-			case $file in
-			*.undo) perform ;;
-			*.litter)
-				[ "${2:-}" = litter ] || continue
-				perform || { nap 1; perform; } || { left=1; continue; }
-				;;
-			*) continue ;;
-			esac
-			rm -f "$file"
-		done
+	capture=$dir/captures/$1
+	for file in "$capture"/*.pid; do
+		[ -e "${file%.pid}.code" ] || signal TERM "$file" || continue
+		tries=0
+		until [ -e "${file%.pid}.code" ] || [ $tries -ge 20 ]; do nap 0.1; tries=$((tries + 1)); done
 	done
-	[ "${2:-}" != litter ] || [ $left = 1 ] || rm -rf "$dir/captures/${1:?}"
-	rmdir "$dir/captures/$1" 2>/dev/null # it may not have begun anything
+	for file in $(printf '%s\n' "$capture"/*.undo "$capture"/*.litter | sort -r); do
+		[ -e "$file" ] || continue
+		case $file in
+		*.litter)
+			[ "${2:-}" = litter ] || continue
+			perform || { left=1; continue; }
+			;;
+		*) perform ;;
+		esac
+		rm -f "$file"
+	done
+	[ "${2:-}" != litter ] || [ $left = 1 ] || rm -rf "${capture:?}"
 	return $left
+}
+
+# Ends capture $1 and removes its files. What the app still writes can't be removed at
+# once: it is tried for 15 s, then by the supervisor, at the latest at the container's end.
+finish() {
+	[ -d "$dir/captures/$1" ] || return 0
+	: >"$dir/captures/$1/ended"
+	now
+	late=$((time + 1500))
+	until undo "$1" litter; do
+		now
+		[ "$time" -lt $late ] || return 1
+		nap 1
+	done
+	return 0
+}
+
+# One at a time and beside the supervisor, which has to hear its signals.
+clean() {
+	if [ -n "$cleaner" ]; then
+		[ ! -e "$dir/cleaning" ] || return 0
+		wait "$cleaner"
+		cleaner=''
+	fi
+	now
+	# A holder that was killed could not say so.
+	for file in "$dir"/captures/*/holder; do
+		[ -e "$file" ] || continue
+		capture=${file%/holder}
+		if [ -e "$capture/orphan" ] || [ -e "$capture/undone" ] || signal 0 "$file"; then continue; fi
+		echo $((time + return_in * 100)) >"$capture/orphan"
+	done
+	for file in "$dir"/captures/*/orphan; do
+		[ -e "$file" ] || continue
+		IFS= read -r due <"$file"
+		[ "$time" -ge "$due" ] || continue
+		mv "$file" "${file%orphan}undone" 2>/dev/null || continue # its client came back
+		cleaned=${file%/orphan}
+		clean_beside "${cleaned##*/}"
+		return
+	done
+	[ $((age % 5)) = 0 ] || return 0
+	for file in "$dir"/captures/*/ended; do
+		[ -e "$file" ] || continue
+		cleaned=${file%/ended}
+		[ -e "$cleaned/holder" ] && signal 0 "$cleaned/holder" && continue # is at it
+		clean_beside "${cleaned##*/}" litter
+		return
+	done
+}
+
+clean_beside() {
+	: >"$dir/cleaning"
+	(
+		trap - TERM INT HUP
+		undo "$@"
+		rm -f "$dir/cleaning"
+	) &
+	cleaner=$!
 }
 
 supervise() {
 	ttl=$1 first=$2 cap=$3
-	stopping='' age=0 idle=0 limit=$first last=''
+	stopping='' age=0 idle=0 limit=$first last='' cleaner=''
 	trap 'stopping=1' TERM INT HUP
 	while [ -z "$stopping" ] && [ $idle -lt "$limit" ] && [ $age -lt "$cap" ]; do
 		nap 1
@@ -155,17 +244,16 @@ supervise() {
 			last=$beat idle=0 limit=$ttl
 			[ ! -s "$dir/ttl" ] || IFS= read -r limit <"$dir/ttl"
 		}
+		clean
 	done
 	trap '' TERM INT HUP
 	# In this order: who runs first, then what they began. The kernel kills whoever is left.
-	for client in "$dir"/clients/*; do
-		pid=${client##*/}
-		[ "$pid" = '*' ] || kill -TERM "$pid" 2>/dev/null
-	done
+	[ -z "$cleaner" ] || { kill -TERM "$cleaner" 2>/dev/null; wait "$cleaner"; }
+	for client in "$dir"/clients/*; do signal TERM "$client"; done
 	tries=0
 	while [ -n "$(ls "$dir/clients")" ] && [ $tries -lt 8 ]; do
 		tries=$((tries + 1))
-		IFS= read -r -t 0.1 _ <>"$dir/never" || :
+		nap 0.1
 	done
 	for capture in "$dir"/captures/*; do
 		[ ! -d "$capture" ] || undo "${capture##*/}" litter
@@ -204,25 +292,77 @@ attended() {
 hold() {
 	exec 3<&0
 	join
-	mkdir -p "$dir/captures/$1"
-	echo "$2" >"$dir/ttl"
-	trap 'leave; exit 143' TERM INT HUP # the supervisor undoes
-	echo held
-	if listen 'done' abort; then
-		[ "$line" = 'done' ] && rm -f "$dir/captures/$1"/*.undo
-		undo "$1" litter
+	capture=$dir/captures/$1
+	if [ "${3:-}" = again ]; then
+		[ -d "$capture" ] || { leave; echo "kprof: the capture is no longer there" >&2; return 75; }
 	else
-		undo "$1"
+		mkdir -p "$capture"
+	fi
+	trap 'leave; exit 143' TERM INT HUP # the supervisor undoes
+	echo "$2" >"$dir/ttl"
+	sign "$capture/holder"
+	rm -f "$capture/orphan"
+	if [ -e "$capture/undone" ]; then echo undone; else echo held; fi
+	listen 'done' abort
+	heard=$?
+	if [ $heard = 0 ]; then
+		[ "$line" != 'done' ] || rm -f "$capture"/*.undo
+		finish "$1"
+	else
+		[ $heard = 2 ] || return_in=$((return_in / 2))
+		now
+		IFS=' ' read -r holder _ <"$capture/holder"
+		# Another line may hold it already.
+		[ "$holder" != $$ ] || echo $((time + return_in * 100)) >"$capture/orphan"
 	fi
 	code=$?
 	leave
 	return $code
 }
 
+list() {
+	for capture in "$dir"/captures/*; do
+		[ -d "$capture" ] || continue
+		state=held
+		for each in orphan undone ended; do
+			[ ! -e "$capture/$each" ] || state=$each
+		done
+		echo "${capture##*/} $state"
+	done
+}
+
+drop() {
+	[ -d "$dir/captures/$1" ] || return 0
+	join
+	trap 'leave; exit 143' TERM INT HUP
+	finish "$1"
+	code=$?
+	leave
+	return $code
+}
+
+# What a step prints may be more than a disk has: so many blocks, of 512 bytes in ash.
+limited() {
+	ulimit -f 262144
+	[ "$1" = knock ] || exec "$@"
+	"$@"
+}
+
+# A step belongs to the capture and not to the line that asked for it: it goes on
+# when that is cut, and who asks again is told how it ended.
 step() {
-	capture=$dir/captures/$1 name=$2 words=$3
+	capture=$dir/captures/$1 key=$dir/captures/$1/${2%%.*} name=$2 words=$3
 	shift 3
-	[ -d "$capture" ] || { echo "kprof: the capture is no longer held" >&2; return 75; }
+	if [ ! -d "$capture" ] || [ -e "$capture/undone" ] || [ -e "$capture/ended" ]; then
+		echo "kprof: the capture is no longer held" >&2
+		return 75
+	fi
+	if ! mkdir "$key.begun" 2>/dev/null; then
+		until [ -e "$key.code" ] || [ ! -d "$capture" ]; do nap 0.2; done
+		result
+		return
+	fi
+	join
 	if [ "$words" -gt 0 ]; then
 		: >"$capture/.new"
 		while [ "$words" -gt 0 ]; do
@@ -232,7 +372,24 @@ step() {
 		done
 		mv "$capture/.new" "$capture/$name"
 	fi
-	attended "$@"
+	[ "$1" != jcmd ] || { shift; set -- knock "$@"; }
+	limited "$@" </dev/null >"$key.out" 2>"$key.err" &
+	child=$!
+	sign "$key.pid" $child
+	trap 'kill -TERM $child 2>/dev/null; wait $child; leave; exit 143' TERM INT HUP
+	wait $child
+	echo $? >"$key.new"
+	mv "$key.new" "$key.code"
+	result
+	code=$?
+	leave
+	return $code
+}
+
+result() {
+	cat "$key.out"
+	cat "$key.err" >&2
+	IFS= read -r code <"$key.code" && return "$code"
 }
 
 put() {
@@ -353,12 +510,16 @@ supervise)
 	mkdir -p "$dir/clients" "$dir/captures"
 	[ -p "$dir/never" ] || mkfifo "$dir/never"
 	: >"$dir/beat"
+	sign "$dir/main"
 	: >"$dir/ready"
 	supervise "$@"
 	;;
 look) attended look "$@" ;;
 peek) peek "$@" ;;
+list) list ;;
 hold) hold "$@" ;;
+drop) drop "$@" ;;
+end) signal TERM "$dir/main" ;;
 run) attended "$@" ;;
 step) step "$@" ;;
 put) put "$@" ;;

@@ -1,14 +1,13 @@
 /** Commands in the debug container, each with a heartbeat, a deadline and a cap on what it may print. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DebugContainer, Execution, Io } from '../cluster.ts';
-import { KprofError } from '../errors.ts';
+import { isLineLost, KprofError } from '../errors.ts';
 import type { Argv } from '../toolkit.ts';
+import type { Lease } from './lease.ts';
+import { retry } from './retry.ts';
 import { command } from './script.ts';
 
 const heartbeat = 5_000;
 
-/** For the pod to clean up: each thing it undoes may take 10 s. */
-const patience = 25_000;
 const kibi = 1024;
 
 /** inroot's exit code when the process is another one by now. */
@@ -40,7 +39,9 @@ export function start(container: DebugContainer, words: readonly string[], io: I
   const timer = setInterval(() => execution.send('\n'), heartbeat);
   const done = execution.done.finally(() => clearInterval(timer));
   done.catch(() => {}); // whoever awaits it hears of it
-  return { ...execution, done };
+  // When its time is up in the middle of a line, busybox's `read` forgets what it had of it. An empty line can't be
+  // torn, and gives the word behind it a whole second.
+  return { send: (text) => execution.send(`\n${text}`), done };
 }
 
 function collector(limit: number, tooMuch: () => void) {
@@ -87,82 +88,29 @@ export async function answerOf(container: DebugContainer, words: readonly string
   throw new KprofError('failed', `${container.name} could not ${bounds.what}: exit code ${printed.code}`, { cause: said || undefined });
 }
 
-/** The lease on a capture: as long as it is held, the pod leaves the capture alone. */
-export interface Hold {
-  /** Aborts when the lease is lost. */
-  readonly lost: AbortSignal;
-  /** `done` removes the capture's files from the pod, `abort` also undoes what runs. Never rejects; false when the pod has to do it alone. */
-  end(word: 'done' | 'abort'): Promise<boolean>;
-}
-
-/** Takes the lease on capture `id`; `ttl` in seconds is how long the container outlives it. */
-export async function hold(container: DebugContainer, id: string, ttl: number, signal: AbortSignal): Promise<Hold> {
-  const lost = new AbortController();
-  const { promise: held, resolve, reject } = Promise.withResolvers<void>();
-  const line = new AbortController();
-  const execution = start(container, ['hold', id, String(ttl)], { stdout: () => resolve(), signal: line.signal });
-  held.catch(() => {}); // it may come when nobody waits any more
-  let ending = false;
-  const end = (reason: unknown) => {
-    reject(reason);
-    if (!ending) lost.abort(reason);
-  };
-  execution.done.then(
-    () => end(new KprofError('failed', `The debug container ${container.name} ended the capture`, { hint: 'run the same command again' })),
-    end,
-  );
-  await within(held, container, signal).catch((error: unknown) => {
-    line.abort(error);
-    throw error;
-  });
-  return {
-    lost: lost.signal,
-    async end(word) {
-      ending = true;
-      if (lost.signal.aborted) return false;
-      execution.send(`${word}\n`);
-      const ended = execution.done.then(
-        ({ code }) => code === 0,
-        () => false,
-      );
-      const tidy = await Promise.race([ended, sleep(patience, false, { ref: false })]);
-      line.abort(new KprofError('timeout', 'The pod did not clean up in time'));
-      return tidy;
-    },
-  };
-}
-
-async function within(held: Promise<void>, container: DebugContainer, signal: AbortSignal): Promise<void> {
-  const late = new AbortController();
-  const timer = setTimeout(
-    () => late.abort(new KprofError('timeout', `The debug container ${container.name} did not answer within 30s`)),
-    30_000,
-  );
-  const stop = AbortSignal.any([signal, late.signal]);
-  const { promise: stopped, reject } = Promise.withResolvers<never>();
-  const onStop = () => reject(stop.reason);
-  stop.addEventListener('abort', onStop);
-  try {
-    stop.throwIfAborted();
-    await Promise.race([held, stopped]);
-  } finally {
-    clearTimeout(timer);
-    stop.removeEventListener('abort', onStop);
-  }
-}
-
 /** One step of a capture. */
 export interface Kept {
-  /** DIGIT.undo or DIGIT.litter: when it is undone, and in which order. */
+  /** NUMBER.undo or NUMBER.litter, five digits: whether it is undone with what runs or with the files; the highest first. */
   readonly name: string;
   readonly undo: Argv | undefined;
   readonly run: Argv;
 }
 
-/** Runs a step of capture `id` and gives its stdout; the pod keeps the undo before the step runs. */
-export async function step(container: DebugContainer, id: string, { name, undo, run }: Kept, bounds: Bounds): Promise<string> {
+/** Runs a step of a capture and gives its stdout. The pod keeps the undo before the step runs; when the line breaks the step goes on, and is asked for again. */
+export async function step(lease: Lease, { name, undo, run }: Kept, bounds: Bounds): Promise<string> {
   const kept = undo ?? [];
   if ([...kept, ...run].some((word) => word.includes('\n')))
     throw new KprofError('failed', 'A command of several lines can not be kept in the pod');
-  return answerOf(container, ['step', id, name, String(kept.length), ...kept, ...run], bounds);
+  const words = ['step', lease.id, name, String(kept.length), ...kept, ...run];
+  return persist(lease, () => answerOf(lease.container, words, bounds), bounds.signal);
 }
+
+/** Tries again, once the lease is there, what a broken line took. To be used for what may be asked twice. */
+export const persist = <T>(lease: Lease, attempt: () => Promise<T>, signal: AbortSignal): Promise<T> =>
+  retry(
+    async () => {
+      await lease.back();
+      return attempt();
+    },
+    { for: 50_000, signal, when: isLineLost },
+  );

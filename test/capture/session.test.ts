@@ -5,7 +5,7 @@ import { asTarget, folder, perform, type Session } from '../../src/capture/sessi
 import { captureStream } from '../../src/capture/stream.ts';
 import type { Target } from '../../src/cluster.ts';
 import { KprofError } from '../../src/errors.ts';
-import { hold } from '../../src/remote/remote.ts';
+import { hold } from '../../src/remote/lease.ts';
 import type { Argv, Process, Step, Tools, Wait } from '../../src/toolkit.ts';
 import { type LocalContainer, localContainer } from '../support/local-container.ts';
 import { recorder } from '../support/recorder.ts';
@@ -27,7 +27,7 @@ async function open(onTestFinished: (over: () => Promise<void>) => void): Promis
   const container = localContainer({ ttl: 600, first: 60, cap: 600 });
   onTestFinished(() => container.end());
   const [early, abort] = [new AbortController(), new AbortController()];
-  const lease = await hold(container, 'c1', 600, abort.signal);
+  const lease = await hold(container, 'c1', { ttl: 600, signal: abort.signal });
   const report = recorder();
   const process = { pid: globalThis.process.pid, started: '1', ...container.user, groups: [] } as unknown as Process;
   const session: Session = {
@@ -36,7 +36,8 @@ async function open(onTestFinished: (over: () => Promise<void>) => void): Promis
     container,
     process,
     tools: tools(),
-    hold: lease,
+    lease,
+    journal: () => {},
     report,
     stops: { early: early.signal, abort: abort.signal },
     signal: AbortSignal.any([abort.signal, lease.lost]),
@@ -53,6 +54,12 @@ const step = (script: string, more: Partial<Step> = {}): Step => ({
 });
 const pause = (wait: number): Wait => ({ wait, says: 'waiting' });
 const limits = { breaks: false, maxBytes: 2 ** 20 };
+
+async function outputs(session: Session, steps: readonly (Step | Wait)[], breaks = false): Promise<readonly string[]> {
+  const printed: string[] = [];
+  await perform(session, steps, { ...limits, breaks, onOutput: async (output) => void printed.push(output) });
+  return printed;
+}
 
 describe('asTarget', () => {
   const argv: Argv = ['inroot', '7'];
@@ -94,13 +101,17 @@ describe('folder', () => {
 describe.concurrent('perform', () => {
   it('runs the steps in order and gives what they printed', async ({ onTestFinished }) => {
     const { session, said } = await open(onTestFinished);
-    expect(await perform(session, [step('echo one'), pause(50), step('echo two')], limits)).toEqual(['one\n', 'two\n']);
+    expect(await outputs(session, [step('echo one'), pause(50), step('echo two')])).toEqual(['one\n', 'two\n']);
     expect(said.filter((each) => !each.startsWith('progress'))).toEqual(['stage: doing it', 'stage: doing it']);
   });
 
   it('keeps the undo in the pod before the step runs', async ({ onTestFinished }) => {
     const { session, container } = await open(onTestFinished);
-    await perform(session, [step(`cp ${container.dir}/captures/c1/1.undo ${container.dir}/seen`, { undo: ['echo', 'undone it'] })], limits);
+    await perform(
+      session,
+      [step(`cp ${container.dir}/captures/c1/00001.undo ${container.dir}/seen`, { undo: ['echo', 'undone it'] })],
+      limits,
+    );
     expect(readFileSync(join(container.dir, 'seen'), 'utf8')).toBe('echo\nundone it\n');
   });
 
@@ -108,14 +119,14 @@ describe.concurrent('perform', () => {
     const { session, early } = await open(onTestFinished);
     setTimeout(() => early.abort(), 300);
     const began = Date.now();
-    expect(await perform(session, [pause(60_000), step('echo stopped')], limits)).toEqual(['stopped\n']);
+    expect(await outputs(session, [pause(60_000), step('echo stopped')])).toEqual(['stopped\n']);
     expect(Date.now() - began).toBeLessThan(10_000);
   });
 
   it('leaves out what is still to come where that is what early means', async ({ onTestFinished }) => {
     const { session, early } = await open(onTestFinished);
     early.abort();
-    expect(await perform(session, [step('echo one'), pause(60_000), step('echo two')], { ...limits, breaks: true })).toEqual(['one\n']);
+    expect(await outputs(session, [step('echo one'), pause(60_000), step('echo two')], true)).toEqual(['one\n']);
   });
 
   it('gives up a wait and a step with the second, with its reason', async ({ onTestFinished }) => {
@@ -131,7 +142,8 @@ describe.concurrent('perform', () => {
       throw new KprofError('failed', 'The tool lied');
     };
     await expect(perform(session, [step('true', { check })], limits)).rejects.toThrow('The tool lied');
-    await expect(perform(session, [step('exit 3')], limits)).rejects.toThrow('local could not do it: exit code 3');
+    const failing = await open(onTestFinished);
+    await expect(perform(failing.session, [step('exit 3')], limits)).rejects.toThrow('local could not do it: exit code 3');
   });
 });
 

@@ -117,7 +117,17 @@ describe('ephemeralContainer', () => {
         spec: { ...target.spec, ephemeralContainers: [{ ...accepted, ...more }] },
         status: { ephemeralContainerStatuses: [{ ...running, ...status }] },
       }) as unknown as V1Pod;
-    const ours = { podUid: 'u1', container: entry.name, targetContainerId: 'c1', imageId: 'sha256:1', spec: specDigest(entry), at: 0 };
+    const ours = {
+      context: 'test',
+      namespace: 'shop',
+      pod: 'api',
+      podUid: 'u1',
+      container: entry.name,
+      targetContainerId: 'c1',
+      imageId: 'sha256:1',
+      spec: specDigest(entry),
+      at: 0,
+    };
     const wanted = { ...entry, name: 'kprof-jvm-other' };
 
     it('takes ours, though the API server filled in defaults', () => {

@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Io } from '../../src/cluster.ts';
 import type { KprofError } from '../../src/errors.ts';
+import { isLineLost } from '../../src/errors.ts';
 import { execAddress } from '../../src/kube/exec-handshake.ts';
-import { execStream, isLineLost } from '../../src/kube/exec-stream.ts';
+import { execStream } from '../../src/kube/exec-stream.ts';
 import type { Argv } from '../../src/toolkit.ts';
 import { execServer, exited, type Play, type Session, success } from '../support/exec-server.ts';
 

@@ -8,6 +8,9 @@ let home: string;
 const env = () => ({ XDG_STATE_HOME: home });
 const path = () => join(home, 'kprof', 'containers.jsonl');
 const entry = (more: Partial<Entry> = {}): Entry => ({
+  context: 'test',
+  namespace: 'shop',
+  pod: 'api',
   podUid: 'u',
   container: 'c',
   targetContainerId: 't',

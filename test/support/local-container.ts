@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DebugContainer, Io } from '../../src/cluster.ts';
+import { KprofError } from '../../src/errors.ts';
 import { type Lifetimes, supervisor } from '../../src/remote/script.ts';
 import type { Argv } from '../../src/toolkit.ts';
 
@@ -12,21 +13,23 @@ export interface LocalContainer extends DebugContainer {
   readonly dir: string;
   /** The main process. */
   readonly main: ChildProcess;
-  /** Cuts the line of every command that runs. */
+  /** Cuts the line of every command that runs; new ones work. */
   cut(): void;
-  /** Keeps the lines open and says nothing any more. */
+  /** Keeps the lines open and says nothing any more; new ones do not come about. */
   silence(): void;
   end(): Promise<void>;
 }
 
+const lineLost = () => new KprofError('failed', 'The line is cut', { lost: true });
+
 /** Starts the supervisor. */
 export function localContainer(lifetimes: Lifetimes, path: string = process.env['PATH'] ?? ''): LocalContainer {
   const dir = mkdtempSync(join(tmpdir(), 'kprof-test-'));
-  const env = { ...process.env, KPROF_DIR: join(dir, 'k'), KPROF_SILENCE: '7', PATH: path };
+  const env = { ...process.env, KPROF_DIR: join(dir, 'k'), KPROF_SILENCE: '7', KPROF_RETURN: '4', PATH: path };
   const [program, ...args] = supervisor(lifetimes);
   const main = spawn(program, args, { env, stdio: 'ignore' });
   const over = new Promise<void>((resolve) => main.once('exit', () => resolve()));
-  const children = new Set<ChildProcessWithoutNullStreams>();
+  const lines = new Map<ChildProcessWithoutNullStreams, (reason: unknown) => void>();
   let silent = false;
   return {
     name: 'local',
@@ -39,22 +42,28 @@ export function localContainer(lifetimes: Lifetimes, path: string = process.env[
     dir: join(dir, 'k'),
     main,
     exec: (argv: Argv, io: Io) => {
+      if (silent) return { done: Promise.reject(lineLost()), send: () => {} };
       const child = spawn(argv[0], argv.slice(1), { env, stdio: 'pipe' });
-      children.add(child);
       child.stdin.on('error', () => {}); // It ended; `done` tells.
       child.stdout.on('data', (bytes: Uint8Array) => io.stdout?.(bytes));
       child.stderr.on('data', (bytes: Uint8Array) => io.stderr?.(bytes));
       const done = new Promise<{ readonly code: number }>((resolve, reject) => {
         child.once('close', (code) => resolve({ code: code ?? 137 }));
+        lines.set(child, reject);
         io.signal?.addEventListener('abort', () => {
           child.stdin.end();
           reject(io.signal?.reason);
         });
       });
+      done.catch(() => {}); // whoever awaits it hears of it
       return { done, send: (text) => silent || child.stdin.write(text) };
     },
     cut: () => {
-      for (const child of children) child.stdin.end();
+      for (const [child, reject] of lines) {
+        reject(lineLost());
+        child.stdin.end();
+      }
+      lines.clear();
     },
     silence: () => {
       silent = true;

@@ -12,7 +12,7 @@ import { jfr } from '../../toolkits/jfr.ts';
 
 const [namespace = '', pod = '', path = '', to = '', server] = process.argv.slice(2);
 const { signal } = new AbortController();
-const { cluster } = await connect(
+const cluster = await connect(
   { namespace, server, insecureSkipTlsVerify: server !== undefined },
   { report: terminalReport({ quiet: true }), version, tool: 'test' },
 );

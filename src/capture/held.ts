@@ -1,0 +1,159 @@
+/** A capture between taking its lease and letting go of it: what is kept of it here, and how it ends. */
+import { randomBytes } from 'node:crypto';
+import type { Destination } from '../artifact.ts';
+import type { DebugContainer, Target } from '../cluster.ts';
+import { KprofError } from '../errors.ts';
+import type { Flags } from '../flags.ts';
+import { hold, type Lease } from '../remote/lease.ts';
+import type { Report } from '../report.ts';
+import type { View } from '../runtimes/processes.ts';
+import { type CaptureRecord, forgetCapture, keepCapture, thisClient } from '../state/captures.ts';
+import type { Process, Way } from '../toolkit.ts';
+import type { Request } from './request.ts';
+import type { Session, Stops } from './session.ts';
+
+/** What is captured from, and where to. */
+export interface Entered {
+  readonly request: Request;
+  readonly target: Target;
+  readonly container: DebugContainer;
+  readonly view: View;
+  readonly process: Process;
+  readonly way: Way<Flags>;
+  readonly destination: Destination;
+  readonly at: Date;
+}
+
+/** Who is told, and who stops it. */
+export interface Attended {
+  readonly report: Report;
+  readonly stops: Stops;
+}
+
+/** Says what becomes of the line; the capture goes on without it. */
+export const lineNotes =
+  (report: Report) =>
+  (up: boolean): void =>
+    report.note(
+      up ? 'The line to the pod is back' : 'The line to the pod is lost. The capture goes on in the pod; trying to reach it again',
+    );
+
+/** Takes the lease, does `work`, and lets go: with a clean pod, or, where the artifact is finished and only the way here failed, with what `kprof resume` needs. */
+export async function held<T>(entered: Entered, { report, stops }: Attended, work: (session: Session) => Promise<T>): Promise<T> {
+  const { request, target, container, view, process } = entered;
+  const id = randomBytes(8).toString('hex');
+  const before = AbortSignal.any([stops.early, target.gone]);
+  const journal = createJournal(await recordOf(entered, id), request.scratch === undefined);
+  const lease = await hold(container, id, { ttl: request.ttl, signal: before, gone: target.gone, onLine: lineNotes(report) }).catch(
+    async (error: unknown) => {
+      await journal.forget();
+      throw error;
+    },
+  );
+  const signal = AbortSignal.any([stops.abort, target.gone, lease.lost]);
+  try {
+    const result = await work({ id, target, container, process, tools: view.tools, lease, report, stops, signal, journal: journal.change });
+    await letGo(lease, 'done', journal, { target, report });
+    return result;
+  } catch (error) {
+    const { stage } = await journal.now();
+    if (stage === 'pulling' && !stops.abort.aborted && !target.gone.aborted) {
+      lease.leave();
+      throw resumable(error, id);
+    }
+    await letGo(lease, 'abort', journal, { target, report });
+    throw error;
+  }
+}
+
+interface Ending {
+  readonly target: Target;
+  readonly report: Report;
+}
+
+/** Cleans up in the pod; the record outlives what could not be cleaned up. */
+export async function letGo(
+  lease: Lease,
+  word: 'done' | 'abort',
+  journal: Pick<Journal, 'forget'>,
+  { target, report }: Ending,
+): Promise<void> {
+  if (target.gone.aborted) {
+    lease.leave();
+    return journal.forget();
+  }
+  if (await lease.end(word)) return journal.forget();
+  report.warn(`The pod could not be asked to clean up; ${lease.container.name} does it by itself within 60s. To make sure later: kprof gc`);
+}
+
+const resumable = (error: unknown, id: string): unknown =>
+  error instanceof KprofError
+    ? new KprofError(error.failure, error.message, {
+        hint: `kprof resume ${id} fetches the rest; the pod keeps it for now`,
+        cause: error.cause,
+      })
+    : error;
+
+/** The record of a capture, on the disk as fast as it goes and in order. */
+export interface Journal {
+  change(change: Partial<CaptureRecord>): void;
+  now(): Promise<CaptureRecord>;
+  forget(): Promise<void>;
+}
+
+/** Keeps the record from now on; one of a text that nobody keeps is not worth it. */
+export function createJournal(first: CaptureRecord, kept: boolean): Journal {
+  let record = first;
+  let written: Promise<unknown> = Promise.resolve();
+  const write = (): void => {
+    const snapshot = record;
+    if (kept) written = written.then(() => keepCapture(process.env, snapshot));
+  };
+  write();
+  return {
+    change(change) {
+      record = { ...record, ...change };
+      write();
+    },
+    async now() {
+      await written;
+      return record;
+    },
+    async forget() {
+      await written;
+      await forgetCapture(process.env, record.id);
+    },
+  };
+}
+
+/** What going on with it later depends on. */
+const pullTools = ['inroot', 'setpriv', 'zstd'];
+
+async function recordOf({ request, target, container, view, process, way, destination, at }: Entered, id: string): Promise<CaptureRecord> {
+  const { pid, started, uid, gid, groups } = process;
+  const { name, user, rung, why } = container;
+  return {
+    version: 1,
+    id,
+    stage: 'capturing',
+    tool: request.toolkit.name,
+    format: way.format,
+    startedAt: at.toISOString(),
+    connection: request.connection,
+    namespace: target.namespace,
+    pod: target.pod,
+    uid: target.uid,
+    container: target.container,
+    containerId: target.containerId,
+    process: { pid, started, uid, gid, groups },
+    runtime: undefined,
+    debugContainer: { name, user, rung, why },
+    tools: pullTools.filter((program) => view.tools.has(program)),
+    early: false,
+    remote: undefined,
+    final: destination.final,
+    partial: destination.partial,
+    ttl: request.ttl,
+    client: await thisClient(),
+  };
+}

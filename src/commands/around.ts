@@ -1,0 +1,60 @@
+/** What commands have around them, and what several of them do. */
+import type { Cluster, DebugContainer, Target } from '../cluster.ts';
+import { KprofError } from '../errors.ts';
+import { answerOf } from '../remote/remote.ts';
+import type { Report } from '../report.ts';
+import { type CaptureRecord, readCaptures } from '../state/captures.ts';
+
+/** Typed flags by name; undefined ones were not given. */
+export type Typed = Readonly<Record<string, unknown>>;
+
+/** Given by the command line. */
+export interface CommandAround {
+  readonly report: Report;
+  /** Opens the cluster that the flags of connection name. */
+  connect(flags: Typed): Promise<Cluster>;
+  /** Aborts when the person gives up. */
+  readonly signal: AbortSignal;
+}
+
+/** A command's work. */
+export type Perform = (words: readonly string[], options: Typed, around: CommandAround) => Promise<void>;
+
+/** The capture that an ID, or the beginning of one, means. */
+export async function captureNamed(word: string): Promise<CaptureRecord | undefined> {
+  if (!/^[0-9a-f]{4,16}$/.test(word)) return undefined;
+  const found = (await readCaptures(process.env)).filter(({ id }) => id.startsWith(word));
+  if (found.length > 1) throw new KprofError('usage', `Several captures begin with ${word}`, { hint: 'kprof ls shows them all' });
+  return found[0];
+}
+
+/** The pod of a capture, if it is still the same with the same container; throws `gone` otherwise. */
+export async function targetOf(record: CaptureRecord, { connect, signal }: CommandAround, flags: Typed): Promise<Target> {
+  const cluster = await connect({ ...record.connection, ...flags });
+  const target = await cluster.find({ name: `pod/${record.pod}`, namespace: record.namespace, container: record.container }, signal);
+  if (target.uid === record.uid && target.containerId === record.containerId) return target;
+  target.close();
+  const what =
+    target.uid === record.uid
+      ? `The container ${record.container} was restarted`
+      : `The pod ${record.namespace}/${record.pod} was replaced`;
+  throw new KprofError('gone', `${what} since the capture began, and what was kept there is gone`);
+}
+
+/** Ends capture `id` in a debug container and removes its files. */
+export async function drop(container: DebugContainer, id: string, signal: AbortSignal): Promise<void> {
+  await answerOf(container, ['drop', id], { what: 'clean up', deadline: 60_000, signal });
+}
+
+/** The captures that a debug container has. */
+export async function capturesIn(
+  container: DebugContainer,
+  signal: AbortSignal,
+): Promise<readonly { readonly id: string; readonly state: string }[]> {
+  const answer = await answerOf(container, ['list'], { what: 'list its captures', signal });
+  return [...answer.matchAll(/^([0-9a-f]{16}) (held|orphan|undone|ended)$/gm)].map(([, id = '', state = '']) => ({ id, state }));
+}
+
+/** A debug container of this user, as one that commands can be sent to. */
+export const rejoined = (target: Target, name: string, signal: AbortSignal): Promise<DebugContainer> =>
+  target.rejoin({ name, user: { uid: 0, gid: 0 }, rung: '', why: '' }, signal);

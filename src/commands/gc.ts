@@ -1,0 +1,88 @@
+/** `kprof gc`: cleans up after captures whose kprof is gone, and ends debug containers that nobody uses. */
+import type { Target } from '../cluster.ts';
+import { KprofError } from '../errors.ts';
+import { answerOf } from '../remote/remote.ts';
+import { type CaptureRecord, forgetCapture, isAttended, readCaptures } from '../state/captures.ts';
+import { type Entry, forgetContainers, readJournal } from '../state/journal.ts';
+import { type CommandAround, capturesIn, drop, type Perform, rejoined, type Typed, targetOf } from './around.ts';
+
+export const run: Perform = async (words, options, around) => {
+  if (words.length > 0)
+    throw new KprofError('usage', `kprof gc takes no name, and "${words.join(' ')}" is left over`, { hint: 'kprof stop mypod' });
+  let failed = 0;
+  for (const record of await readCaptures(process.env)) {
+    if (await isAttended(record)) continue;
+    failed += await attempt(`capture ${record.id}`, around, () => cleanUp(record, options, around));
+  }
+  for (const entries of Object.values(Object.groupBy(await readJournal(process.env), ({ podUid }) => podUid))) {
+    const [first] = entries ?? [];
+    if (first === undefined) continue;
+    failed += await attempt(`pod ${first.namespace}/${first.pod}`, around, () => endIdle(first, entries ?? [], options, around));
+  }
+  if (failed > 0)
+    throw new KprofError('failed', `${failed} of what is left over could not be cleaned up`, {
+      hint: 'the pods do it by themselves; kprof gc tries again',
+    });
+};
+
+/** What is gone needs no cleaning; what can't be reached is said, and the next is tried. */
+async function attempt(what: string, { report, signal }: CommandAround, work: () => Promise<void>): Promise<number> {
+  try {
+    await work();
+    return 0;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof KprofError)) throw error;
+    report.warn(`${what}: ${error.message}`);
+    return 1;
+  }
+}
+
+const isGone = (error: unknown): boolean => error instanceof KprofError && error.failure === 'gone';
+
+async function cleanUp(record: CaptureRecord, options: Typed, around: CommandAround): Promise<void> {
+  const { signal, report } = around;
+  try {
+    const target = await targetOf(record, around, options);
+    try {
+      await drop(await target.rejoin(record.debugContainer, signal), record.id, signal);
+    } finally {
+      target.close();
+    }
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+  await forgetCapture(process.env, record.id);
+  report.note(`Nothing of capture ${record.id} is left in pod ${record.namespace}/${record.pod}; what came of it is in ${record.partial}`);
+}
+
+async function endIdle(first: Entry, entries: readonly Entry[], options: Typed, around: CommandAround): Promise<void> {
+  const { context, namespace, pod, podUid } = first;
+  try {
+    const cluster = await around.connect({ ...(context === undefined ? {} : { context }), ...options });
+    const target = await cluster.find({ name: `pod/${pod}`, namespace }, around.signal);
+    try {
+      if (target.uid === podUid) await endContainers(target, entries, around);
+    } finally {
+      target.close();
+    }
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+  await forgetContainers(process.env, podUid);
+}
+
+async function endContainers(target: Target, entries: readonly Entry[], { report, signal }: CommandAround): Promise<void> {
+  const running = (await target.debugContainers(signal)).filter(
+    ({ state, name }) => state === 'runs' && entries.some(({ container }) => container === name),
+  );
+  for (const { name } of running) {
+    const container = await rejoined(target, name, signal);
+    if ((await capturesIn(container, signal)).some(({ state }) => state === 'held')) {
+      report.note(`${name} in pod ${target.namespace}/${target.pod} is in use, and stays`);
+      continue;
+    }
+    await answerOf(container, ['end'], { what: 'end', signal });
+    report.note(`${name} in pod ${target.namespace}/${target.pod} ends`);
+  }
+}

@@ -1,0 +1,95 @@
+/** `kprof resume`: fetches the rest of an artifact that is finished and still in the pod. */
+import { publish } from '../artifact.ts';
+import { pullFile } from '../capture/file.ts';
+import { createJournal, letGo, lineNotes } from '../capture/held.ts';
+import type { Target } from '../cluster.ts';
+import { KprofError } from '../errors.ts';
+import { formats } from '../formats/index.ts';
+import { hold } from '../remote/lease.ts';
+import { type CaptureRecord, forgetCapture, isAttended, readCaptures, thisClient } from '../state/captures.ts';
+import { view } from '../view.ts';
+import { type CommandAround, captureNamed, type Perform, targetOf } from './around.ts';
+
+export const run: Perform = async (words, options, around) => {
+  const record = await chosen(words);
+  const target = await targetOf(record, around, options['token'] === undefined ? {} : { token: options['token'] }).catch((error: unknown) =>
+    over(record, error),
+  );
+  try {
+    await goOn(record, target, around);
+  } finally {
+    target.close();
+  }
+  const summary = await formats[record.format].check(record.partial);
+  const path = await publish({ final: record.final, partial: record.partial });
+  around.report.note(summary.text);
+  around.report.clear();
+  process.stdout.write(`${path}\n`);
+  if (options['no-open'] !== true) await view(path, record.format, around.report);
+};
+
+async function chosen(words: readonly string[]): Promise<CaptureRecord> {
+  const [word, ...more] = words;
+  if (more.length > 0) throw new KprofError('usage', 'kprof resume takes one capture', { hint: 'kprof ls shows them' });
+  const record = word === undefined ? await theOnly() : await captureNamed(word);
+  if (record === undefined)
+    throw new KprofError('usage', `There is no capture "${word}"`, { hint: 'kprof ls shows those that are not over' });
+  if (await isAttended(record))
+    throw new KprofError('usage', `The capture ${record.id} is still being made, by the kprof with pid ${record.client.pid}`);
+  if (record.stage === 'pulling') return record;
+  throw new KprofError(
+    'gone',
+    `The capture ${record.id} was interrupted before it was finished: the pod has undone it, and there is nothing to fetch`,
+    {
+      hint: `forget it: kprof stop ${record.id}`,
+    },
+  );
+}
+
+async function theOnly(): Promise<CaptureRecord> {
+  const all = await readCaptures(process.env);
+  const open: CaptureRecord[] = [];
+  for (const record of all) if (record.stage === 'pulling' && !(await isAttended(record))) open.push(record);
+  const [first, second] = open;
+  if (first === undefined) throw new KprofError('usage', 'There is no capture to go on with', { hint: 'kprof ls shows what there is' });
+  if (second !== undefined)
+    throw new KprofError('usage', `There are ${open.length} captures to go on with`, { hint: `name one: kprof resume ${first.id}` });
+  return first;
+}
+
+/** What is gone will not come back: the record goes too, and what is here stays. */
+async function over(record: CaptureRecord, error: unknown): Promise<never> {
+  if (error instanceof KprofError && error.failure === 'gone') {
+    await forgetCapture(process.env, record.id);
+    throw new KprofError('gone', error.message, { cause: error.cause, hint: `what came of it is kept in ${record.partial}` });
+  }
+  throw error;
+}
+
+async function goOn(record: CaptureRecord, target: Target, { report, signal }: CommandAround): Promise<void> {
+  const { id, ttl, remote, tools: names } = record;
+  const tools = { has: (program: string) => names.includes(program), jdk: undefined };
+  const container = await target.rejoin(record.debugContainer, signal).catch((error: unknown) => over(record, error));
+  const journal = createJournal({ ...record, client: await thisClient() }, true);
+  const lease = await hold(container, id, { ttl, again: true, signal, gone: target.gone, onLine: lineNotes(report) }).catch(
+    (error: unknown) => over(record, error),
+  );
+  try {
+    if (remote === undefined) throw new KprofError('gone', `The capture ${id} has no file`);
+    const stops = AbortSignal.any([signal, target.gone, lease.lost]);
+    await pullFile(
+      { container, process: record.process, tools, report, signal: stops, journal: journal.change, cpuLimit: target.cpuLimit },
+      remote,
+      record.partial,
+    );
+    await letGo(lease, 'done', journal, { target, report });
+  } catch (error) {
+    lease.leave();
+    throw again(error, id);
+  }
+}
+
+const again = (error: unknown, id: string): unknown =>
+  error instanceof KprofError
+    ? new KprofError(error.failure, error.message, { cause: error.cause, hint: error.hint ?? `try again: kprof resume ${id}` })
+    : error;

@@ -1,0 +1,48 @@
+/** `kprof stop`: ends a capture, or this user's debug containers in a pod, which undo what they began. */
+import type { Target } from '../cluster.ts';
+import { KprofError } from '../errors.ts';
+import { answerOf } from '../remote/remote.ts';
+import { type CaptureRecord, forgetCapture, isAttended } from '../state/captures.ts';
+import { type CommandAround, captureNamed, drop, type Perform, rejoined, type Typed, targetOf } from './around.ts';
+
+export const run: Perform = async (words, options, around) => {
+  const [word, ...more] = words;
+  if (word === undefined || more.length > 0)
+    throw new KprofError('usage', 'kprof stop takes the ID of a capture, or a pod', { hint: 'kprof ls shows the captures' });
+  const record = await captureNamed(word);
+  if (record !== undefined) return stopCapture(record, options, around);
+  const cluster = await around.connect(options);
+  const target = await cluster.find({ name: word }, around.signal);
+  try {
+    await stopContainers(target, around);
+  } finally {
+    target.close();
+  }
+};
+
+async function stopCapture(record: CaptureRecord, options: Typed, around: CommandAround): Promise<void> {
+  const { report, signal } = around;
+  const { pid } = record.client;
+  if (await isAttended(record)) {
+    process.kill(pid, 'SIGTERM');
+    return report.note(`The kprof with pid ${pid}, which makes this capture, was told to give it up and clean up`);
+  }
+  const target = await targetOf(record, around, options);
+  try {
+    await drop(await target.rejoin(record.debugContainer, signal), record.id, signal);
+  } finally {
+    target.close();
+  }
+  await forgetCapture(process.env, record.id);
+  report.note(`The capture ${record.id} is over, and nothing of it is left in pod ${record.namespace}/${record.pod}`);
+}
+
+async function stopContainers(target: Target, { report, signal }: CommandAround): Promise<void> {
+  const where = `pod ${target.namespace}/${target.pod}`;
+  const running = (await target.debugContainers(signal)).filter(({ ours, state }) => ours && state === 'runs');
+  if (running.length === 0) report.note(`No debug container of yours runs in ${where}`);
+  for (const { name } of running) {
+    await answerOf(await rejoined(target, name, signal), ['end'], { what: 'end', signal });
+    report.note(`${name} in ${where} ends, and undoes what it began`);
+  }
+}

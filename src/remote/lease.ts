@@ -1,0 +1,166 @@
+/** The lease on a capture: as long as it is held, the pod leaves the capture alone. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DebugContainer, Execution } from '../cluster.ts';
+import { isLineLost, KprofError } from '../errors.ts';
+import { start } from './remote.ts';
+import { retry } from './retry.ts';
+
+/** For the pod to clean up: it tries for 15 s, and each thing it undoes may take 10 s. */
+const patience = 25_000;
+
+/** A line that does not answer by then is as good as none. */
+const answerWithin = 30_000;
+
+/** The pod waits for 40 s at least before it takes the client for gone. */
+const returnWithin = 50_000;
+
+/** The script's exit code when the capture is not there any more. */
+const noSuchCapture = 75;
+
+/** A capture that is held. */
+export interface Lease {
+  readonly container: DebugContainer;
+  readonly id: string;
+  /** The pod had ended what ran when the lease was taken: only files are left. */
+  readonly undone: boolean;
+  /** Aborts when the lease is lost for good. */
+  readonly lost: AbortSignal;
+  /** Settles as soon as the line is there; rejects when the lease is lost. */
+  back(): Promise<void>;
+  /** `done` removes the capture's files from the pod, `abort` also undoes what runs. Never rejects; false when the pod has to do it alone. */
+  end(word: 'done' | 'abort'): Promise<boolean>;
+  /** Lets go without a word: the pod undoes what runs, and keeps files for who comes back. */
+  leave(): void;
+}
+
+/** How to take it. */
+export interface Holding {
+  /** Seconds for which the container outlives it. */
+  readonly ttl: number;
+  /** It is there already, left by an earlier client. */
+  readonly again?: boolean;
+  /** Gives up waiting for the lease. */
+  readonly signal: AbortSignal;
+  /** There is nothing to come back to. */
+  readonly gone?: AbortSignal;
+  /** Told when the line is lost, and when it is back. */
+  readonly onLine?: (up: boolean) => void;
+}
+
+interface Line {
+  readonly execution: Execution;
+  readonly undone: boolean;
+  /** Why it ended; never rejects. */
+  readonly over: Promise<unknown>;
+  drop(reason: unknown): void;
+}
+
+/** Takes the lease on capture `id`, and takes it again whenever the line breaks. */
+export async function hold(container: DebugContainer, id: string, holding: Holding): Promise<Lease> {
+  const { ttl, signal, gone = new AbortController().signal, onLine = () => {} } = holding;
+  const take = (again: boolean, until: AbortSignal) => takeLine(container, ['hold', id, String(ttl), ...(again ? ['again'] : [])], until);
+  const lost = new AbortController();
+  const left = new AbortController();
+  let line = await take(holding.again === true, signal);
+  let present: Promise<void> = Promise.resolve();
+  let ending = false;
+
+  const comeBack = async (): Promise<void> => {
+    onLine(false);
+    const until = AbortSignal.any([gone, left.signal]);
+    line = await retry(() => take(true, until), { for: returnWithin, signal: until, when: isLineLost });
+    if (line.undone && holding.again !== true)
+      throw new KprofError('failed', 'The line to the pod was lost for so long that the pod ended the capture', {
+        hint: 'run the same command again',
+      });
+    onLine(true);
+  };
+  const keep = async (): Promise<void> => {
+    while (!lost.signal.aborted && !left.signal.aborted) {
+      await line.over;
+      if (ending || left.signal.aborted) return;
+      present = comeBack().catch((error: unknown) => lost.abort(error));
+      await present;
+    }
+  };
+  void keep();
+
+  const tidy = async (word: string): Promise<boolean> => {
+    await present;
+    if (lost.signal.aborted) return false;
+    ending = true;
+    const say = () => line.execution.send(`${word}\n`);
+    const timer = setInterval(say, 3000);
+    say();
+    return line.execution.done
+      .then(
+        ({ code }) => code === 0,
+        () => false,
+      )
+      .finally(() => clearInterval(timer));
+  };
+  const leave = (reason: unknown) => {
+    left.abort(reason);
+    line.drop(reason);
+  };
+  return {
+    container,
+    id,
+    undone: line.undone,
+    lost: lost.signal,
+    async back() {
+      await present;
+      lost.signal.throwIfAborted();
+    },
+    async end(word) {
+      const ended = await Promise.race([tidy(word), sleep(patience, false, { ref: false })]);
+      leave(new KprofError('timeout', 'The pod did not clean up in time'));
+      return ended;
+    },
+    leave: () => leave(new KprofError('interrupted', 'The capture was left')),
+  };
+}
+
+async function takeLine(container: DebugContainer, words: readonly string[], signal: AbortSignal): Promise<Line> {
+  const { promise: answered, resolve, reject } = Promise.withResolvers<boolean>();
+  const stop = new AbortController();
+  const late = setTimeout(
+    () =>
+      stop.abort(
+        new KprofError('timeout', `The debug container ${container.name} did not answer within ${answerWithin / 1000}s`, { lost: true }),
+      ),
+    answerWithin,
+  );
+  const onAbort = () => stop.abort(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  let said = '';
+  const execution = start(container, words, {
+    stdout: (bytes) => {
+      if (said.length < 100) said += Buffer.from(bytes).toString('latin1');
+      if (said.includes('\n')) resolve(said.startsWith('undone'));
+    },
+    signal: stop.signal,
+  });
+  const over = execution.done.then(
+    ({ code }) => ended(container, code),
+    (error: unknown) => error,
+  );
+  void over.then(reject);
+  answered.catch(() => {}); // it may come when nobody waits any more
+  try {
+    signal.throwIfAborted();
+    const undone = await answered;
+    return { execution, undone, over, drop: (reason) => stop.abort(reason) };
+  } catch (error) {
+    stop.abort(error);
+    throw error;
+  } finally {
+    clearTimeout(late);
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+const ended = ({ name }: DebugContainer, code: number): KprofError =>
+  code === noSuchCapture
+    ? new KprofError('gone', `The capture is no longer in ${name}`)
+    : new KprofError('failed', `The debug container ${name} let go of the capture`, { lost: true });

@@ -1,0 +1,115 @@
+/**
+ * The captures of this user's kprof that are not over, a file each: what it takes to go on with one,
+ * to end one, or to tell of one, when the kprof that began it is gone.
+ */
+import { readdir, readFile, unlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { FormatName } from '../toolkit.ts';
+import { replaceFile, stateFolder } from './folder.ts';
+
+/** How far a capture is. What was captured can be fetched from `pulling` on; before, the pod undoes what runs when its client is gone. */
+export type Stage = 'capturing' | 'pulling';
+
+/** The file in the pod, by which it is known again. */
+export interface RemoteFile {
+  readonly path: string;
+  readonly at: 'target' | 'shared-memory';
+  /** Bytes, inode number, and nanoseconds since the epoch, as decimal digits; absent until a byte came. */
+  readonly identity?: { readonly size: number; readonly inode: string; readonly mtime: string } | undefined;
+}
+
+/** A capture that is not over. */
+export interface CaptureRecord {
+  readonly version: 1;
+  readonly id: string;
+  readonly stage: Stage;
+  readonly tool: string;
+  readonly format: FormatName;
+  /** ISO 8601, local clock. */
+  readonly startedAt: string;
+  /** The flags of connection as they were typed, without secrets, and the context that they meant. */
+  readonly connection: Readonly<Record<string, string | boolean | readonly string[]>>;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly uid: string;
+  readonly container: string;
+  readonly containerId: string;
+  readonly process: {
+    readonly pid: number;
+    readonly started: string;
+    readonly uid: number;
+    readonly gid: number;
+    readonly groups: readonly number[];
+  };
+  readonly runtime: string | undefined;
+  readonly debugContainer: {
+    readonly name: string;
+    readonly user: { readonly uid: number; readonly gid: number };
+    readonly rung: string;
+    readonly why: string;
+  };
+  readonly tools: readonly string[];
+  readonly early: boolean;
+  readonly remote: RemoteFile | undefined;
+  /** Absolute paths. */
+  readonly final: string;
+  readonly partial: string;
+  /** Seconds. */
+  readonly ttl: number;
+  readonly client: { readonly pid: number; readonly started: string; readonly host: string };
+}
+
+const folder = (env: NodeJS.ProcessEnv): string => join(stateFolder(env), 'captures');
+const fileOf = (env: NodeJS.ProcessEnv, id: string): string => join(folder(env), `${id}.json`);
+
+/** When process `pid` of this machine began, in a unit of its own; empty where the system does not tell, undefined when there is none. */
+async function started(pid: number): Promise<string | undefined> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return undefined;
+  }
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
+
+/** This process, as a record names it. */
+export const thisClient = async (): Promise<CaptureRecord['client']> => ({
+  pid: process.pid,
+  started: (await started(process.pid)) ?? '',
+  host: hostname(),
+});
+
+/** Whether the kprof that made the record still runs. Of another machine's nothing is known: it counts as running. */
+export async function isAttended({ client }: CaptureRecord): Promise<boolean> {
+  return client.host !== hostname() || (await started(client.pid)) === client.started;
+}
+
+const isRecord = (value: unknown): value is CaptureRecord =>
+  typeof value === 'object' &&
+  value !== null &&
+  (value as CaptureRecord).version === 1 &&
+  /^[0-9a-f]{16}$/.test((value as CaptureRecord).id);
+
+/** All captures that are not over, oldest first; what can't be read is none. */
+export async function readCaptures(env: NodeJS.ProcessEnv): Promise<readonly CaptureRecord[]> {
+  const names = (await readdir(folder(env)).catch(() => [])).filter((name) => name.endsWith('.json'));
+  const parsed = await Promise.all(
+    names.map(async (name) => {
+      try {
+        return JSON.parse(await readFile(join(folder(env), name), 'utf8')) as unknown;
+      } catch {
+        return undefined; // A crash cut it, or another kprof ended it just now.
+      }
+    }),
+  );
+  return parsed.filter(isRecord).sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+}
+
+/** Keeps the record; false when it can't be, which costs the way back and not the capture. */
+export const keepCapture = (env: NodeJS.ProcessEnv, record: CaptureRecord): Promise<boolean> =>
+  replaceFile(fileOf(env, record.id), `${JSON.stringify(record)}\n`);
+
+/** The capture is over. */
+export const forgetCapture = (env: NodeJS.ProcessEnv, id: string): Promise<void> => unlink(fileOf(env, id)).catch(() => {});
