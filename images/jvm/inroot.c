@@ -5,7 +5,12 @@
 //   mkdir PATH          a new folder, 0700
 //   put PATH            a new file, 0600, from stdin
 //   stat PATH           prints SIZE INODE MTIME_NS
-//   tar PATH [OFFSET]   prints the file as a tar of one entry; from OFFSET > 0 on its bare bytes
+//   tar PATH [OFFSET [PACE [SIZE INODE MTIME_NS]]]
+//                       prints the file as a tar of one entry; from OFFSET > 0 on its bare bytes.
+//                       PACE: thousandths of one core that it may use, 0 for all of it.
+//                       With SIZE and the rest: that very file, unchanged, or nothing.
+//                       On stderr `kprof-file SIZE INODE MTIME_NS`; from OFFSET > 0 on `kprof-prefix CRC32`,
+//                       of what is left out; at the end `kprof-crc32 CRC32`, of the whole file
 //   cat PATH MAX        prints at most MAX bytes
 //   rm PATH             removes a folder whose name begins with kprof-, and the files in it
 //
@@ -13,7 +18,7 @@
 // pinned by a descriptor and known by its start time, a path is resolved by the kernel as if the root
 // were ours (openat2), the last component is never followed, and what isn't a regular file isn't opened.
 //
-// Exit codes: 0 done, 1 failed, 2 usage, 5 the process is gone or another one.
+// Exit codes: 0 done, 1 failed, 2 usage, 4 the file is another one or changes, 5 the process is gone or another one.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -26,6 +31,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef SYS_openat2
@@ -34,10 +40,12 @@
 enum { NO_MAGICLINKS = 0x02, IN_ROOT = 0x10 }; // <linux/openat2.h>, which older headers lack
 struct how { uint64_t flags, mode, resolve; };
 
-enum { FAILED = 1, USAGE = 2, GONE = 5 };
+enum { FAILED = 1, USAGE = 2, CHANGED = 4, GONE = 5 };
 
 static const char *pid, *verb, *path;
 static char buffer[256 * 1024];
+static uint64_t pace;
+static uint32_t crc, crc_table[8][256];
 
 _Noreturn static void fail(const char *what) {
     fprintf(stderr, "inroot: %s %s: %s\n", verb, path, what);
@@ -55,8 +63,13 @@ _Noreturn static void gone(void) {
     exit(GONE);
 }
 
+_Noreturn static void changed(const char *what) {
+    fprintf(stderr, "inroot: %s %s: %s\n", verb, path, what);
+    exit(CHANGED);
+}
+
 _Noreturn static void usage(void) {
-    fputs("usage: inroot PID STARTTIME mkdir|put|stat|tar|cat|rm PATH [OFFSET|MAX]\n", stderr);
+    fputs("usage: inroot PID STARTTIME mkdir|put|stat|tar|cat|rm PATH [MAX | OFFSET [PACE [SIZE INODE MTIME_NS]]]\n", stderr);
     exit(USAGE);
 }
 
@@ -148,15 +161,64 @@ static ssize_t read_some(int fd, uint64_t most) {
     return n;
 }
 
-// Bytes to stdout; returns how many of them there weren't.
-static uint64_t copy(int file, uint64_t length) {
+static void make_crc_table(void) {
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t c = i;
+        for (int bit = 0; bit < 8; bit++) c = c & 1 ? c >> 1 ^ 0xedb88320 : c >> 1;
+        crc_table[0][i] = c;
+    }
+    for (int row = 1; row < 8; row++)
+        for (int i = 0; i < 256; i++) crc_table[row][i] = crc_table[row - 1][i] >> 8 ^ crc_table[0][crc_table[row - 1][i] & 255];
+}
+
+// zlib's CRC-32, eight bytes at a time.
+static void add_to_crc(const unsigned char *p, size_t length) {
+    uint32_t c = ~crc, (*t)[256] = crc_table;
+    for (; length >= 8; length -= 8, p += 8) {
+        c ^= p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+        c = t[7][c & 255] ^ t[6][c >> 8 & 255] ^ t[5][c >> 16 & 255] ^ t[4][c >> 24] ^ t[3][p[4]] ^ t[2][p[5]] ^ t[1][p[6]] ^ t[0][p[7]];
+    }
+    while (length--) c = c >> 8 ^ t[0][(c ^ *p++) & 255];
+    crc = ~c;
+}
+
+static uint64_t nanoseconds(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+// Processor time is the app's: what was used since the last time is slept off. A line that held us back has done so already.
+static void keep_pace(void) {
+    static uint64_t used, seen;
+    if (!pace) return;
+    uint64_t cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID), now = nanoseconds(CLOCK_MONOTONIC);
+    uint64_t due = (cpu - used) * 1000 / pace, passed = seen ? now - seen : 0;
+    if (due > passed) {
+        struct timespec rest = {(time_t)((due - passed) / 1000000000), (long)((due - passed) % 1000000000)};
+        nanosleep(&rest, NULL);
+    }
+    used = cpu, seen = nanoseconds(CLOCK_MONOTONIC);
+}
+
+// Bytes to `out`, or with -1 only into the checksum; returns how many of them there weren't.
+static uint64_t copy(int file, uint64_t length, int out) {
     while (length > 0) {
         ssize_t n = read_some(file, length);
         if (n == 0) break;
-        write_all(1, buffer, (size_t)n);
+        add_to_crc((unsigned char *)buffer, (size_t)n);
+        if (out >= 0) write_all(out, buffer, (size_t)n);
         length -= (uint64_t)n;
+        keep_pace();
     }
     return length;
+}
+
+// What makes it this file, in this state: SIZE INODE MTIME_NS.
+static const char *identity(const struct stat *st) {
+    static char text[80];
+    snprintf(text, sizeof text, "%llu %llu %lld%09ld", (unsigned long long)st->st_size, (unsigned long long)st->st_ino, (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+    return text;
 }
 
 static void write_header(const char *name, uint64_t size) {
@@ -182,13 +244,25 @@ static void write_header(const char *name, uint64_t size) {
     write_all(1, text, sizeof h);
 }
 
-static void run_tar(int file, const char *name, uint64_t size, uint64_t offset) {
+static void run_tar(int file, const char *name, uint64_t offset, const char *expected) {
     static const char zeros[3 * 512];
+    struct stat st, after;
+    must(fstat(file, &st));
+    if (expected && strcmp(identity(&st), expected)) changed("it is another file now, or was changed");
+    uint64_t size = (uint64_t)st.st_size;
     if (offset > size) fail("shorter than OFFSET");
+    fprintf(stderr, "kprof-file %s\n", identity(&st));
     if (offset == 0) write_header(name, size);
-    else if (lseek(file, (off_t)offset, SEEK_SET) < 0) fail_errno();
-    if (copy(file, size - offset) > 0) fail("became shorter while it was read");
+    else {
+        if (copy(file, offset, -1) > 0) fail("became shorter while it was read");
+        fprintf(stderr, "kprof-prefix %08x\n", crc);
+    }
+    if (copy(file, size - offset, 1) > 0) fail("became shorter while it was read");
     if (offset == 0) write_all(1, zeros, (512 - size % 512) % 512 + 1024);
+    must(fstat(file, &after));
+    if (st.st_size != after.st_size || st.st_mtim.tv_sec != after.st_mtim.tv_sec || st.st_mtim.tv_nsec != after.st_mtim.tv_nsec)
+        changed("was changed while it was read");
+    fprintf(stderr, "kprof-crc32 %08x\n", crc);
 }
 
 static void run_put(int parent, const char *name) {
@@ -209,7 +283,7 @@ static void run_rm(int parent, const char *name) {
 }
 
 int main(int count, char **words) {
-    if (count < 5 || count > 6) usage();
+    if (count < 5 || count > 10 || count == 8 || count == 9) usage();
     pid = words[1], verb = words[3], path = words[4];
     const char *argument = words[5];
     number(pid);
@@ -217,8 +291,12 @@ int main(int count, char **words) {
     int is_cat = !strcmp(verb, "cat"), is_tar = !strcmp(verb, "tar"), is_rm = !strcmp(verb, "rm");
     int reads = is_cat || is_tar || !strcmp(verb, "stat");
     if (!reads && !is_rm && strcmp(verb, "mkdir") && strcmp(verb, "put")) usage();
-    if (is_cat ? !argument : argument && !is_tar) usage();
+    if (is_cat ? count != 6 : count > 5 && !is_tar) usage();
+    pace = count > 6 ? number(words[6]) : 0;
+    char expected[80] = "";
+    if (count == 10) snprintf(expected, sizeof expected, "%s %s %s", words[7], words[8], words[9]);
     signal(SIGPIPE, SIG_IGN); // write says EPIPE
+    make_crc_table();
 
     const char *name;
     struct stat st;
@@ -227,10 +305,9 @@ int main(int count, char **words) {
     if (parent < 0 && errno == ENOENT && is_rm) return 0;
     must(parent);
     int file = reads ? open_regular(parent, name, &st) : -1;
-    if (is_tar) run_tar(file, name, (uint64_t)st.st_size, value);
-    else if (is_cat) copy(file, value);
-    else if (reads)
-        printf("%llu %llu %lld%09ld\n", (unsigned long long)st.st_size, (unsigned long long)st.st_ino, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+    if (is_tar) run_tar(file, name, value, count == 10 ? expected : NULL);
+    else if (is_cat) copy(file, value, 1);
+    else if (reads) puts(identity(&st));
     else if (is_rm) run_rm(parent, name);
     else if (!strcmp(verb, "put")) run_put(parent, name);
     else must(mkdirat(parent, name, 0700));

@@ -78,15 +78,33 @@ gives hel cat /tmp/kprof-a/file 3
 gives "$(stat -c '6 %i' "$root/tmp/kprof-a/file") $(date -r "$root/tmp/kprof-a/file" +%s%N)" stat /tmp/kprof-a/file
 refuses 1 EEXIST put /tmp/kprof-a/file
 head -c 700000 /dev/urandom >"$root/tmp/kprof-a/big"
-at tar /tmp/kprof-a/big >"$work/big.tar"
+at tar /tmp/kprof-a/big 2>/dev/null >"$work/big.tar"
 [ "$(stat -c %s "$work/big.tar")" = $((512 + 700416 + 1024)) ] || bad "length of tar"
 [ "$(tar -tvf "$work/big.tar" --numeric-owner | tr -s ' ' | cut -d' ' -f1-3,6)" = "-rw------- 0/0 700000 big" ] || bad "header of tar"
 tar -xOf "$work/big.tar" | cmp - "$root/tmp/kprof-a/big" || bad "content of tar"
-at tar /tmp/kprof-a/big 699000 | cmp - <(tail -c 1000 "$root/tmp/kprof-a/big") || bad "rest of tar"
-gives '' tar /tmp/kprof-a/big 700000
+at tar /tmp/kprof-a/big 699000 2>/dev/null | cmp - <(tail -c 1000 "$root/tmp/kprof-a/big") || bad "rest of tar"
+identity=$(at stat /tmp/kprof-a/big)
+crc() { gzip -1c "$@" | tail -c 8 | od -An -N4 -tx4 | tr -d ' '; }
+whole=$(crc "$root/tmp/kprof-a/big")
+at tar /tmp/kprof-a/big 2>&1 >/dev/null | diff - <(printf 'kprof-file %s\nkprof-crc32 %s\n' "$identity" "$whole") || bad "what tar says"
+for offset in 1 7 262144 699999 700000; do
+	# shellcheck disable=SC2086 # three words
+	at tar /tmp/kprof-a/big $offset 0 $identity 2>"$work/err" | cmp - <(tail -c "+$((offset + 1))" "$root/tmp/kprof-a/big") || bad "rest from $offset"
+	head -c $offset "$root/tmp/kprof-a/big" >"$work/prefix"
+	printf 'kprof-file %s\nkprof-prefix %s\nkprof-crc32 %s\n' "$identity" "$(crc "$work/prefix")" "$whole" | diff - "$work/err" || bad "what the rest from $offset says"
+done
+for other in "700001 ${identity#* }" "${identity% *} 1" "700000 1 ${identity##* }" "x x x"; do
+	# shellcheck disable=SC2086
+	refuses 4 "inroot: tar /tmp/kprof-a/big: it is another file now, or was changed" tar /tmp/kprof-a/big 1 0 $other
+done
+# 64 MiB without a pace take some 60 ms of a core; with a hundredth of one they can't all come within a second.
+truncate -s 64M "$root/tmp/kprof-a/paced"
+(timeout 1 "$inroot" "$target" "$start" tar /tmp/kprof-a/paced 0 10 2>/dev/null || :) | wc -c >"$work/paced"
+[ "$(cat "$work/paced")" -gt 100000 ] && [ "$(cat "$work/paced")" -lt 60000000 ] || bad "a hundredth of a core moved $(cat "$work/paced") bytes"
+rm "$root/tmp/kprof-a/paced"
 refuses 1 shorter tar /tmp/kprof-a/big 700001
 : >"$root/tmp/kprof-a/empty"
-[ "$(at tar /tmp/kprof-a/empty | wc -c)" = 1536 ] || bad "tar of an empty file"
+[ "$(at tar /tmp/kprof-a/empty 2>/dev/null | wc -c)" = 1536 ] || bad "tar of an empty file"
 truncate -s 9G "$root/tmp/kprof-a/huge"
 [ "$(at tar /tmp/kprof-a/huge 2>/dev/null | head -c 512 | tar -tvf - 2>/dev/null | tr -s ' ' | cut -d' ' -f3)" = 9663676416 ] || bad "header of 9 GiB"
 rm "$root/tmp/kprof-a/huge"
@@ -103,6 +121,17 @@ cat <&4 >/dev/null
 exec 4<&-
 wait $writer
 ended 1 "became shorter while it was read"
+truncate -s 3M "$root/tmp/kprof-a/shrinks"
+(rc=0; at tar /tmp/kprof-a/shrinks 2>"$work/err" >"$work/slow" || rc=$?; echo $rc >"$work/rc") &
+writer=$!
+exec 4<"$work/slow"
+head -c 1000 <&4 >/dev/null
+printf x | dd of="$root/tmp/kprof-a/shrinks" conv=notrunc status=none
+cat <&4 >/dev/null
+exec 4<&-
+wait $writer
+ended 4 "was changed while it was read"
+! grep -q kprof-crc32 "$work/err" || bad "a checksum of a file that changed"
 ln -s ../../outside/secret "$root/tmp/kprof-a/link"
 gives '' rm /tmp/kprof-a
 [ ! -e "$root/tmp/kprof-a" ] || bad "rm left something"
@@ -169,6 +198,11 @@ refuses 2 usage stat /tmp/real/
 refuses 2 usage cat /tmp/real/file
 refuses 2 usage cat /tmp/real/file -1
 refuses 2 usage tar /tmp/real/file x
+refuses 2 usage tar /tmp/real/file 1 x
+refuses 2 usage tar /tmp/real/file 1 0 1
+refuses 2 usage tar /tmp/real/file 1 0 1 1
+refuses 2 usage tar /tmp/real/file 1 0 1 1 1 1
+refuses 2 usage stat /tmp/real/file 1
 refuses 2 usage chmod /tmp/real/file
 mkdir "$root/tmp/other" "$root/tmp/kprof-full" "$root/tmp/kprof-full/dir"
 : >"$root/tmp/kprof-file"
