@@ -1,6 +1,8 @@
 /** The `file` kind: the target writes a file, which is pulled when the steps are done. */
+import type { From } from '../pull/attempt.ts';
 import { pull } from '../pull/pull.ts';
 import { start } from '../remote/remote.ts';
+import { bytes } from '../report.ts';
 import type { CaptureRecord, RemoteFile } from '../state/captures.ts';
 import type { Plan } from '../toolkit.ts';
 import { inTarget, makeFolder, perform, type Session, upload } from './session.ts';
@@ -24,8 +26,21 @@ export async function captureFile(session: Session, plan: Extract<Plan, { kind: 
   return pullFile({ ...session, cpuLimit: session.target.cpuLimit }, remote, partial);
 }
 
-/** The pod's processor time is the app's: below one whole core next to none of it goes into compressing. */
-const level = (cpuLimit: number | undefined): string => (cpuLimit !== undefined && cpuLimit < 1 ? '-fast=20' : '1');
+/**
+ * How the pod sends, as the first word of `pull`, and the thousandths of one core that it may use, 0 without a limit. A pod's processor
+ * time is the app's: zstd may take a whole core, so it is left out below two, and what is left keeps to a twentieth of the pod's limit.
+ */
+export const pace = (cpuLimit: number | undefined): { readonly level: string; readonly permille: number } =>
+  cpuLimit === undefined || cpuLimit >= 2
+    ? { level: '1', permille: 0 }
+    : { level: 'bare', permille: Math.max(1, Math.round(cpuLimit * 50)) };
+
+/** Where to begin and which file it must be, as the last words of the sender's command; none where it just begins. */
+function position({ offset, identity }: From, permille: number | undefined): readonly string[] {
+  const which = identity === undefined ? [] : [identity.size, identity.inode, identity.mtime];
+  const words = permille === undefined ? [offset, ...which] : [offset, permille, ...which];
+  return offset === 0 && !permille && identity === undefined ? [] : words.map(String);
+}
 
 /** What a pull needs of a session; a later kprof has no more. */
 export interface Pulling extends Pick<Session, 'container' | 'tools' | 'report' | 'signal' | 'journal'> {
@@ -34,16 +49,25 @@ export interface Pulling extends Pick<Session, 'container' | 'tools' | 'report' 
 }
 
 /** Pulls a finished file into `partial`, from where an earlier pull of it ended. */
-export async function pullFile(pulling: Pulling, { path, at }: RemoteFile, partial: string): Promise<Captured> {
-  const { container, report, signal, cpuLimit } = pulling;
+export async function pullFile(pulling: Pulling, remote: RemoteFile, partial: string): Promise<Captured> {
+  const { container, report, signal, cpuLimit, journal } = pulling;
+  const { path, at, identity } = remote;
   report.stage('pulling');
-  const words = at === 'target' ? ['pull', level(cpuLimit), ...inTarget(pulling, 'tar', path)] : ['pull', 'plain', path];
-  return pull((io) => start(container, words, io), {
-    codec: at === 'target' ? 'zstd' : 'none',
+  const { level, permille } = pace(cpuLimit);
+  const words = (from: From): readonly string[] =>
+    at === 'target'
+      ? ['pull', level, ...inTarget(pulling, 'tar', path), ...position(from, permille)]
+      : ['pull', 'plain', path, ...position(from, undefined)];
+  return pull(({ from, ...io }) => start(container, words(from), io), {
+    codec: at === 'target' && level !== 'bare' ? 'zstd' : 'none',
     name: path.slice(path.lastIndexOf('/') + 1),
     to: partial,
     maxBytes: maxFile,
     signal,
+    resume: identity,
+    onIdentity: (known) => journal({ remote: { ...remote, identity: known } }),
     onProgress: (done, total) => report.progress('pulling', { done, total, unit: 'bytes' }),
+    onResume: (error, done, total) =>
+      report.note(`${error.message} at ${bytes(done)}${total === undefined ? '' : ` of ${bytes(total)}`}; resuming`),
   });
 }

@@ -1,7 +1,7 @@
-/** The file inside the archive: unpacked, hashed and written as it comes. */
-import { createHash } from 'node:crypto';
+/** The file inside the stream: unpacked, hashed and written as it comes. */
 import { KprofError } from '../errors.ts';
-import type { PartialFile } from './partial.ts';
+import type { Arrival } from './arrival.ts';
+import { createRestReader } from './rest.ts';
 import { createTarReader, type Expected } from './tar.ts';
 
 /** Bytes on their way from the pod. */
@@ -12,53 +12,58 @@ export interface Stage {
   whole(): boolean;
   /** Says that no more bytes come; settles when all were handed on, and rejects when something lacks. */
   end(): Promise<void>;
-  /** Gives up and lets go of whoever is held back. */
-  stop(): void;
+  /** Gives up and lets go of whoever is held back; settles when nothing is handed on any more. */
+  stop(): Promise<void>;
 }
 
 /** What is told beside `take`. */
 export interface StageEvents {
   readonly whole: () => void;
   readonly failed: (error: unknown) => void;
+  /** The stream ended well and the file in it did not: the sender probably failed, and will say why. */
+  readonly short: (error: unknown) => void;
 }
 
-/** The file inside the archive. */
+/** The file inside the stream. */
 export interface Content {
   take(bytes: Uint8Array): void | Promise<void>;
-  /** Throws when the archive is not whole. */
+  /** Throws when the file is not whole. */
   finish(): void;
-  /** Whether the archive's end was seen. */
+  /** Whether the end was seen. */
   ended(): boolean;
   /** Size in bytes; 0 until it is known. */
   size(): number;
-  /** Hex digest of what was taken; ask only when no more comes. */
-  sha256(): string;
 }
 
 /** How far it is: bytes of the file, and its size once that is known. */
 export type OnProgress = (bytes: number, total: number | undefined) => void;
 
-/** Unpacks an archive of one file into `file`. `room` is what the disk has left, in bytes. */
-export function createContent(file: PartialFile, room: number, expected: Expected, onProgress: OnProgress): Content {
-  const archive = createTarReader(expected);
-  const hash = createHash('sha256');
-  let digest: string | undefined;
-  let taken = 0;
+/** What is known before the stream begins. */
+export interface Beginning extends Expected {
+  /** What the disk has left, in bytes. */
+  readonly room: number;
+  /** The file's size, when its beginning is here already; the stream is its bare rest then. */
+  readonly size: number | undefined;
+}
+
+/** Unpacks an archive of one file, or the bare rest of a file, onto what is here. */
+export function createContent(arrival: Arrival, beginning: Beginning, onProgress: OnProgress): Content {
+  const offset = arrival.bytes();
+  const reader = beginning.size === undefined ? createTarReader(beginning) : createRestReader(offset, beginning.size);
 
   return {
     take(bytes) {
-      const content = archive.take(bytes);
-      const size = archive.size();
-      if (size !== undefined && size > room) throw new KprofError('disk', `the file has ${size} bytes and the disk has room for ${room}`);
+      const content = reader.take(bytes);
+      const size = reader.size();
+      if (size !== undefined && size - offset > beginning.room)
+        throw new KprofError('disk', `the file lacks ${size - offset} bytes and the disk has room for ${beginning.room}`);
       if (content.length === 0) return undefined;
-      hash.update(content);
-      taken += content.length;
-      onProgress(taken, size);
-      return file.write(content);
+      const taken = arrival.take(content);
+      onProgress(arrival.bytes(), size);
+      return taken;
     },
-    finish: archive.finish,
-    ended: archive.ended,
-    size: () => archive.size() ?? 0,
-    sha256: () => (digest ??= hash.digest('hex')),
+    finish: reader.finish,
+    ended: reader.ended,
+    size: () => reader.size() ?? 0,
   };
 }

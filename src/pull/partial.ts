@@ -2,10 +2,15 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { KprofError } from '../errors.ts';
 import { diskError } from './disk.ts';
 
-/** A file that is written from its start. */
+/** A file that is written at its end. */
 export interface PartialFile {
+  /** What it has already, read once before anything is written. */
+  content(): AsyncIterable<Uint8Array>;
+  /** Throws away all that it has. */
+  empty(): Promise<void>;
   /** Takes the bytes; a promise holds the sender back while the disk is behind. */
   write(bytes: Uint8Array): void | Promise<void>;
   /** Bytes that the file system has. */
@@ -28,7 +33,9 @@ export async function freeSpace(folder: string): Promise<number> {
 const bufferSize = 1024 * 1024;
 
 // A link that somebody put at our name is not followed, and no file of theirs is opened.
-const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+const noFollow = constants.O_NOFOLLOW ?? 0;
+const creating = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow;
+const continuing = constants.O_RDWR | (constants.O_NONBLOCK ?? 0) | noFollow;
 
 async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
@@ -37,16 +44,33 @@ async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Pr
   }
 }
 
-/** Creates the file, for its owner alone. Throws a KprofError `disk`, as all that it gives does. */
-export async function createPartial(path: string): Promise<PartialFile> {
-  const failed = (error: unknown): never => {
+const failing =
+  (path: string) =>
+  (error: unknown): never => {
     throw diskError(error, path);
   };
-  const handle = await open(path, flags, 0o600).catch(failed);
+
+/** Creates the file, for its owner alone. Throws a KprofError `disk`, as all that it gives does. */
+export async function createPartial(path: string): Promise<PartialFile> {
+  return partial(await open(path, creating, 0o600).catch(failing(path)), path, 0);
+}
+
+/** Opens the one that an earlier run left. Throws a KprofError `disk`, also when it is not a file of this user's alone. */
+export async function reopenPartial(path: string): Promise<PartialFile> {
+  const handle = await open(path, continuing).catch(failing(path));
+  const { mode, uid, size, nlink } = await handle.stat();
+  const own = process.getuid === undefined || (uid === process.getuid() && (mode & 0o077) === 0);
+  if ((mode & constants.S_IFMT) === constants.S_IFREG && nlink === 1 && own) return partial(handle, path, size);
+  await handle.close();
+  throw new KprofError('disk', `${path} is not the file that kprof left there`, { hint: 'capture anew' });
+}
+
+function partial(handle: FileHandle, path: string, had: number): PartialFile {
+  const failed = failing(path);
   let filling = Buffer.allocUnsafeSlow(bufferSize);
   let other = Buffer.allocUnsafeSlow(bufferSize);
   let used = 0;
-  let position = 0;
+  let position = had;
   let writing: Promise<void> = Promise.resolve();
 
   const start = (): void => {
@@ -78,6 +102,20 @@ export async function createPartial(path: string): Promise<PartialFile> {
   };
 
   return {
+    async *content() {
+      const bytes = Buffer.allocUnsafeSlow(had === 0 ? 0 : bufferSize);
+      for (let at = 0; at < had; ) {
+        const { bytesRead } = await handle.read(bytes, 0, Math.min(bufferSize, had - at), at).catch(failed);
+        if (bytesRead === 0) throw new KprofError('disk', `${path} became shorter while it was read`);
+        yield bytes.subarray(0, bytesRead);
+        at += bytesRead;
+      }
+    },
+    async empty() {
+      await writing.catch(failed);
+      await handle.truncate(0).catch(failed);
+      [used, position] = [0, 0];
+    },
     write(bytes) {
       const rest = fill(bytes);
       return used < bufferSize ? undefined : pass(rest);

@@ -1,25 +1,18 @@
 /** The stream as a pod without zstd, or without a core to spare, sends it. */
-import { KprofError } from '../errors.ts';
 import type { Content, Stage } from './content.ts';
-import type { Remarks } from './remarks.ts';
+import { Fault } from './fault.ts';
 
-/** A plain archive: whole when it ended and the digest of its file came on stderr, in whichever order. */
-export function createPlainStage(content: Content, remarks: Remarks): Stage {
-  const agrees = (): boolean => {
-    const announced = remarks.sha256();
-    if (announced === undefined) return false;
-    if (announced !== content.sha256()) throw new KprofError('incomplete', 'its checksum differs from that of the file in the pod');
-    return true;
-  };
-  const whole = (): boolean => content.ended() && agrees();
+/** An uncompressed stream: whole when it ended and the sum of its file came on stderr, in whichever order. `agrees`: undefined until the sum is there. */
+export function createPlainStage(content: Content, agrees: () => boolean | undefined): Stage {
+  const whole = (): boolean => content.ended() && agrees() === true;
 
   return {
     take: content.take,
     whole,
     async end() {
       content.finish();
-      if (!whole()) throw new KprofError('incomplete', 'no checksum came');
+      if (!whole()) throw new Fault('rest', 'no checksum came');
     },
-    stop: () => {},
+    stop: async () => {},
   };
 }

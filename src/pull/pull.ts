@@ -1,72 +1,23 @@
-/** Fetches one file from a pod, and says that it is here only when everything agrees. */
+/** Fetches one file from a pod, over as many lines as it takes, and says that it is here only when everything agrees. */
 import { unlink } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { Execution, Sink } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
-import { createPartial, type PartialFile, roomFor } from './partial.ts';
-import { createReceiver, type Pulled, type Wanted } from './receiver.ts';
+import { createArrival } from './arrival.ts';
+import { type AttemptOptions, attempt, type OpenPull, stopped } from './attempt.ts';
+import { Fault } from './fault.ts';
+import { createPartial, type PartialFile, reopenPartial } from './partial.ts';
+import type { Pulled } from './receiver.ts';
+import type { Identity } from './remarks.ts';
+import { createTries, type Patience, usual } from './retry.ts';
 
-/** Starts the sender in the pod: it prints a tar of one file, waits for the line `ack` on stdin, and exits 0. */
-export type OpenPull = (io: { readonly stdout: Sink; readonly stderr: Sink; readonly signal: AbortSignal }) => Execution;
-
-/** What is pulled, and where to. */
-export interface PullOptions extends Wanted {
-  /** The local file to create: NAME.partial. */
-  readonly to: string;
+/** What is pulled, and how. */
+export interface PullOptions extends AttemptOptions {
   readonly signal?: AbortSignal | undefined;
-}
-
-/** Whatever else failed meanwhile, what it means here is that the file is not whole. */
-function stopped(reason: unknown): KprofError {
-  if (!(reason instanceof KprofError)) return new KprofError('interrupted', 'it was stopped', { cause: reason });
-  return reason.failure === 'failed' ? new KprofError('incomplete', reason.message, { hint: reason.hint, cause: reason.cause }) : reason;
-}
-
-// Said by a person, or by the cluster: the file is not whole, but that is not what is wrong.
-const ownKinds: ReadonlySet<string> = new Set(['forbidden', 'interrupted', 'terminated']);
-
-function lost(cause: unknown): never {
-  if (cause instanceof KprofError && ownKinds.has(cause.failure)) throw cause;
-  throw new KprofError('incomplete', 'the line to the pod was lost', { cause });
-}
-
-// The promise's own outcome, unless trouble comes first.
-function createTrouble(signal: AbortSignal): {
-  readonly failed: (error: unknown) => void;
-  readonly unless: <T>(promise: Promise<T>) => Promise<T>;
-} {
-  const { promise, reject } = Promise.withResolvers<never>();
-  promise.catch(() => {}); // it may come when nobody waits any more
-  signal.addEventListener('abort', () => reject(stopped(signal.reason)), { once: true });
-  return { failed: reject, unless: (other) => Promise.race([promise, other]) };
-}
-
-// Bytes that are still on their way when the sender leaves can be lost, so it waits for this.
-async function acknowledge(file: PartialFile, execution: () => Execution | undefined): Promise<void> {
-  await file.flush();
-  try {
-    execution()?.send('ack\n');
-  } catch {
-    // A line that is gone says so itself, by `done`.
-  }
-}
-
-async function transfer(open: OpenPull, file: PartialFile, signal: AbortSignal, options: PullOptions): Promise<Pulled> {
-  let execution: Execution | undefined;
-  const trouble = createTrouble(signal);
-  const receiver = createReceiver(file, await roomFor(options.to), options, {
-    whole: () => void acknowledge(file, () => execution).catch(trouble.failed),
-    failed: trouble.failed,
-  });
-  try {
-    execution = open({ stdout: receiver.stdout, stderr: receiver.stderr, signal });
-    const { code } = await trouble.unless(execution.done.catch(lost));
-    const pulled = await trouble.unless(receiver.end(code));
-    await file.sync();
-    return pulled;
-  } finally {
-    receiver.stop();
-  }
+  /** Goes on with `to` as an earlier run left it, of this file; without it `to` is created. */
+  readonly resume?: Identity | undefined;
+  /** Told before each further try what was lost, and how far it is. */
+  readonly onResume?: ((error: KprofError, bytes: number, total: number | undefined) => void) | undefined;
+  readonly patience?: Patience | undefined;
 }
 
 /** The error as the person reads it, with what is kept; an empty file is not worth keeping. */
@@ -82,20 +33,47 @@ async function unfinished(error: unknown, file: PartialFile, to: string): Promis
   });
 }
 
+/** Tries until it is whole, or nothing more can be hoped for. */
+async function persist(open: OpenPull, file: PartialFile, signal: AbortSignal, options: PullOptions): Promise<Pulled> {
+  const arrival = await createArrival(file);
+  const tries = createTries(options.patience ?? usual);
+  let identity = options.resume;
+  if (identity !== undefined && arrival.bytes() > identity.size) await arrival.drop();
+  const onIdentity = (known: Identity): void => {
+    identity = known;
+    options.onIdentity?.(known);
+  };
+  for (;;) {
+    try {
+      return await attempt(open, file, { arrival, identity }, { ...options, onIdentity, signal });
+    } catch (error) {
+      if (!(error instanceof Fault) || signal.aborted) throw error;
+      // What is not known to be of the same file can't be gone on with.
+      if (identity === undefined && arrival.bytes() > 0) throw error;
+      if (!tries.worth(error.again, arrival.bytes())) throw error;
+      if (error.again === 'anew') await arrival.drop();
+      options.onResume?.(error, arrival.bytes(), identity?.size);
+      await tries.pause(signal).catch(() => {
+        throw stopped(signal.reason);
+      });
+    }
+  }
+}
+
 /**
- * Pulls one file into the new file `to` (0600) and resolves when it is whole, verified and on the disk. Rejects with a KprofError: `incomplete`
- * when it is not whole or not what was asked for, `disk`, `timeout` when nothing came for `silence`, or what `signal` has as its reason.
- * The line is dropped then, and what came stays in `to`.
+ * Pulls one file into `to` (0600) and resolves when it is whole, verified and on the disk. A line that breaks, falls silent or damages
+ * what passes is replaced by another one, which goes on at the last good byte. Rejects with a KprofError: `incomplete` when it is not
+ * whole or not what was asked for, `disk`, `timeout` when nothing came any more, or what `signal` has as its reason. What came stays in `to`.
  */
 export async function pull(open: OpenPull, options: PullOptions): Promise<Pulled> {
-  const { to, signal } = options;
-  if (signal?.aborted) throw stopped(signal.reason);
-  const file = await createPartial(to);
-  const line = new AbortController();
+  const { to, signal = new AbortController().signal, resume } = options;
+  if (signal.aborted) throw stopped(signal.reason);
+  const file = await (resume === undefined ? createPartial(to) : reopenPartial(to));
   try {
-    return await transfer(open, file, AbortSignal.any(signal ? [line.signal, signal] : [line.signal]), options);
+    const pulled = await persist(open, file, signal, options);
+    await file.sync();
+    return pulled;
   } catch (error) {
-    line.abort(error);
     throw await unfinished(error, file, to);
   } finally {
     await file.close();

@@ -1,24 +1,26 @@
-/** The near end of a pull: two sinks, and a verdict. */
+/** The near end of one try: two sinks, and a verdict. */
 import type { Sink } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
-import { createContent, type OnProgress, type StageEvents } from './content.ts';
-import type { PartialFile } from './partial.ts';
+import type { Arrival } from './arrival.ts';
+import { createContent, type OnProgress, type Stage, type StageEvents } from './content.ts';
+import { Fault } from './fault.ts';
 import { createPlainStage } from './plain.ts';
-import { createRemarks } from './remarks.ts';
+import { createProof } from './proof.ts';
+import { createRemarks, type Identity } from './remarks.ts';
 import { createStall } from './stall.ts';
 import { createSweep } from './sweep.ts';
 import { createZstdStage } from './zstd.ts';
 
 /** What is pulled. */
 export interface Wanted {
-  /** `zstd`: the archive is one zstd frame with a checksum. `none`: it is plain, and the line `kprof-sha256 HEX` comes on stderr. */
+  /** `zstd`: the stream is one zstd frame with a checksum. `none`: it is plain, and `kprof-sha256 HEX` or `kprof-crc32 HEX` comes on stderr. */
   readonly codec: 'zstd' | 'none';
   /** The file's own name in the pod, without folders. */
   readonly name: string;
   /** The largest file that is taken, in bytes. */
   readonly maxBytes: number;
   readonly onProgress?: OnProgress | undefined;
-  /** Milliseconds without a byte after which the line counts as dead; a minute, if absent. */
+  /** Milliseconds with next to no byte after which the line counts as dead; a minute, if absent. */
   readonly silence?: number | undefined;
 }
 
@@ -35,45 +37,86 @@ export interface Receiver {
   readonly stderr: Sink;
   /** The sender ended: gives what is here, or throws a KprofError with the reason why it is not whole. */
   end(code: number): Promise<Pulled>;
-  /** Discards what still comes. */
-  stop(): void;
+  /** Discards what still comes; settles when nothing is written any more. */
+  stop(): Promise<void>;
+}
+
+/** What a try begins with. */
+export interface Start {
+  readonly arrival: Arrival;
+  /** Bytes that the disk has left. */
+  readonly room: number;
+  /** The file that it must be; undefined the first time. */
+  readonly identity: Identity | undefined;
 }
 
 const minute = 60_000;
-// To make the digest a pod reads the file once more, in silence: so many bytes per millisecond at worst.
-const slowestDigest = 20_000;
+// To sum a file up, or the part of it that is here, a pod reads it in silence: so many bytes per millisecond at worst.
+const slowestSum = 10_000;
+// A sender that failed says so right after its stream.
+const untilVerdict = 2000;
+
+/** Exit codes of the pod's side (src/remote/kprof.sh, images/jvm/inroot.c). */
+const ends = { changed: 4, unheard: 74, stopped: 143 } as const;
 
 /** A sender that fails gives its own reason; that of a cut stream is only the consequence. */
-function checkExit(code: number, remark: string): void {
-  if (code === 0) return;
-  throw new KprofError('incomplete', `the sender in the pod ended with exit code ${code}${remark === '' ? '' : `: ${remark}`}`);
+function exited(code: number, remark: string): KprofError {
+  if (code === ends.stopped || code === ends.unheard) return new Fault('line', 'the pod heard nothing from here any more');
+  if (code === ends.changed) return new KprofError('incomplete', 'the file in the pod is another one now, or was changed');
+  return new KprofError('incomplete', `the sender in the pod ended with exit code ${code}${remark === '' ? '' : `: ${remark}`}`);
 }
 
 /** The reason, with what the sender said on stderr. */
 function explained(error: unknown, remark: string): unknown {
   if (!(error instanceof KprofError) || error.failure !== 'incomplete' || remark === '') return error;
-  return new KprofError('incomplete', `${error.message}; the sender said: ${remark}`, { cause: error.cause });
+  const message = `${error.message}; the sender said: ${remark}`;
+  return error instanceof Fault ? error.saying(message) : new KprofError('incomplete', message, { cause: error.cause });
 }
 
-/** Puts the stages together; `on.whole` is called once when all is here, `on.failed` when it can't be any more. `room`: bytes that the disk has left. */
-export function createReceiver(file: PartialFile, room: number, wanted: Wanted, on: StageEvents): Receiver {
+/** What a receiver tells. */
+export interface ReceiverEvents extends Omit<StageEvents, 'short'> {
+  readonly identity: (identity: Identity) => void;
+}
+
+/** Puts the stages together; `on.whole` is called once when all is here, `on.failed` when it can't be any more. */
+export function createReceiver({ arrival, room, identity }: Start, wanted: Wanted, on: ReceiverEvents): Receiver {
   const { codec, silence = minute, onProgress = () => {} } = wanted;
+  const offset = arrival.bytes();
   const remarks = createRemarks();
   const sweep = createSweep();
-  const content = createContent(file, room, wanted, onProgress);
-  const stall = createStall(silence, () => on.failed(new KprofError('timeout', `no byte came for ${Math.round(silence / 1000)} s`)));
+  const content = createContent(arrival, { ...wanted, room, size: offset === 0 ? undefined : identity?.size }, onProgress);
+  const proof = createProof(arrival, remarks, { identity, told: on.identity });
+  const tooQuiet = new Fault('line', `no byte came for ${Math.round(silence / 1000)} s`, { failure: 'timeout' });
+  const stall = createStall(silence, () => on.failed(tooQuiet));
+  stall.allow(offset / slowestSum);
   const failed = (error: unknown): void => on.failed(explained(error, remarks.text()));
   let over = false;
   let told = false;
+  let begun = false;
   let held: Promise<void> | undefined;
+  let verdictDue: NodeJS.Timeout | undefined;
 
   const settle = (): void => {
-    if (content.ended()) stall.allow(content.size() / slowestDigest);
-    if (told || !stage.whole()) return;
+    proof.check();
+    if (content.ended()) stall.allow(content.size() / slowestSum);
+    if (told || !stage.whole() || !proof.given()) return;
     told = true;
+    stall.beat(Number.POSITIVE_INFINITY);
     on.whole();
   };
-  const stage = codec === 'zstd' ? createZstdStage(content, { whole: settle, failed }) : createPlainStage(content, remarks);
+  // What a stage tells of its own accord meets what is thrown here.
+  const whole = (): void => {
+    try {
+      settle();
+    } catch (error) {
+      failed(error);
+    }
+  };
+  const short = (error: unknown): void => {
+    verdictDue ??= setTimeout(() => failed(error), untilVerdict);
+  };
+  const stage: Stage =
+    codec === 'zstd' ? createZstdStage(content, { whole, failed, short }) : createPlainStage(content, () => proof.agrees());
 
   const hold = (busy: Promise<void>): Promise<void> => {
     stall.hold(busy);
@@ -84,7 +127,7 @@ export function createReceiver(file: PartialFile, room: number, wanted: Wanted, 
     (take: Sink): Sink =>
     (bytes) => {
       if (over) return undefined;
-      stall.beat();
+      stall.beat(bytes.length);
       sweep(bytes.length);
       try {
         const busy = take(bytes);
@@ -95,20 +138,29 @@ export function createReceiver(file: PartialFile, room: number, wanted: Wanted, 
     };
 
   return {
-    stdout: guarded(stage.take),
+    stdout: guarded((bytes) => {
+      if (!begun) stall.allow(0);
+      begun = true;
+      return stage.take(bytes);
+    }),
     stderr: guarded(remarks.take),
     async end(code) {
       await held;
-      checkExit(code, remarks.text());
+      if (code !== 0 && code !== ends.unheard) throw exited(code, remarks.text());
       await stage.end().catch((error: unknown) => {
         throw explained(error, remarks.text());
       });
-      return { bytes: content.size(), sha256: content.sha256() };
+      proof.check();
+      proof.agrees();
+      if (!proof.given()) throw new Fault('anew', 'the pod did not say what the beginning of the file is');
+      if (code !== 0) throw exited(code, remarks.text());
+      return { bytes: content.size(), sha256: arrival.sha256() };
     },
-    stop() {
+    async stop() {
       over = true;
+      clearTimeout(verdictDue);
       stall.stop();
-      stage.stop();
+      await Promise.all([held, stage.stop()]);
     },
   };
 }

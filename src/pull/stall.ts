@@ -2,8 +2,8 @@
 
 /** A clock that every sign of life winds up. */
 export interface Stall {
-  /** Something came. */
-  beat(): void;
+  /** So many bytes came; few of them are no sign of life, unless all is here. */
+  beat(bytes: number): void;
   /** We hold the sender back: until the promise settles, the silence is our own. */
   hold(busy: Promise<unknown>): void;
   /** The sender has silent work to do: so many milliseconds more. */
@@ -11,18 +11,25 @@ export interface Stall {
   stop(): void;
 }
 
-/** Calls `onStall` when nothing came for `silence` milliseconds, about a second late at most. */
+/** What must come within the time of a silence: who sends a byte a minute would never end. */
+const least = 16 * 1024;
+
+/** Calls `onStall` when next to nothing came for `silence` milliseconds, about a second late at most. */
 export function createStall(silence: number, onStall: () => void): Stall {
   let last = performance.now();
   let allowed = 0;
   let held = 0;
+  let came = 0;
   const look = (): void => {
     if (held === 0 && performance.now() - last > silence + allowed) onStall();
   };
   const timer = setInterval(look, Math.min(1000, silence / 4));
 
   return {
-    beat() {
+    beat(bytes) {
+      came += bytes;
+      if (came < least) return;
+      came = 0;
       last = performance.now();
     },
     hold(busy) {

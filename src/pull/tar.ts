@@ -4,6 +4,7 @@
  */
 import { KprofError } from '../errors.ts';
 import { safeLine } from '../safe.ts';
+import { damage } from './fault.ts';
 
 const block = 512;
 const record = 20 * block;
@@ -69,7 +70,7 @@ const isGnu = (header: Buffer): boolean => header.toString('latin1', 257, 265) =
 
 function checkForm(header: Buffer): void {
   if (!isPosix(header) && !isGnu(header)) throw noArchive(header);
-  if (octal(header, 148, 8) !== checksum(header)) throw broken("the archive's header is damaged");
+  if (octal(header, 148, 8) !== checksum(header)) throw damage("the archive's header is damaged");
 }
 
 function checkName(header: Buffer, name: string): void {
@@ -132,11 +133,11 @@ export function createTarReader(expected: Expected): TarReader {
     size: () => size,
     ended: () => size !== undefined && at >= archiveEnd(),
     finish() {
-      if (at === 0) throw broken('nothing came');
+      if (at === 0) throw damage('nothing came');
       if (at >= block && size === undefined) throw broken('the archive is empty');
       if (size === undefined) throw noArchive(header.subarray(0, at));
-      if (at < contentEnd()) throw broken(`only ${at - block} of ${size} bytes came`);
-      if (at !== archiveEnd() && at !== up(archiveEnd(), record)) throw broken('the archive has no proper end');
+      if (at < contentEnd()) throw damage(`only ${at - block} of ${size} bytes came`);
+      if (at !== archiveEnd() && at !== up(archiveEnd(), record)) throw damage('the archive has no proper end');
     },
   };
 }

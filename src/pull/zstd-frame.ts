@@ -3,6 +3,7 @@
  * Known exactly, the end can be acknowledged before the line closes, and nothing that follows it is decoded.
  */
 import { KprofError } from '../errors.ts';
+import { damage } from './fault.ts';
 import { quoteText } from './tar.ts';
 
 /** Follows one frame. */
@@ -34,7 +35,7 @@ function headerRest(descriptor: number): number {
 function blockOf(header: number): { readonly length: number; readonly last: boolean } {
   const type = (header >> 1) & 3;
   const size = header >> 3;
-  if (type === 3 || size > longestBlock) throw broken('the compressed stream is damaged');
+  if (type === 3 || size > longestBlock) throw damage('the compressed stream is damaged');
   return { length: type === 1 ? 1 : size, last: (header & 1) === 1 };
 }
 

@@ -3,6 +3,7 @@ import { constants, createZstdDecompress } from 'node:zlib';
 import { KprofError } from '../errors.ts';
 import type { Content, Stage, StageEvents } from './content.ts';
 import { codeOf } from './disk.ts';
+import { damage } from './fault.ts';
 import { createZstdFrame } from './zstd-frame.ts';
 
 // Larger windows cost memory that nobody but a hostile sender asks for.
@@ -10,29 +11,29 @@ const windowLogMax = 27;
 const chunkSize = 64 * 1024;
 
 const damaged = (error: unknown): unknown =>
-  codeOf(error) === undefined || error instanceof KprofError
-    ? error
-    : new KprofError('incomplete', `the compressed stream is damaged (${codeOf(error)})`, { cause: error });
+  codeOf(error) === undefined || error instanceof KprofError ? error : damage(`the compressed stream is damaged (${codeOf(error)})`, error);
 
-const nothing = (came: number): KprofError =>
-  new KprofError('incomplete', came === 0 ? 'nothing came' : 'the compressed stream was cut off');
-
-/** Decodes one zstd frame into `content` as it comes; whole when the frame's checksum is right and the archive is complete. */
+/** Decodes one zstd frame into `content` as it comes; whole when the frame's checksum is right and the file is complete. */
 export function createZstdStage(content: Content, on: StageEvents): Stage {
   const frame = createZstdFrame();
   const decoder = createZstdDecompress({ chunkSize, params: { [constants.ZSTD_d_windowLogMax]: windowLogMax } });
   let came = 0;
   let whole = false;
 
-  const handOn = async (): Promise<void> => {
+  const decode = async (): Promise<void> => {
     for await (const bytes of decoder) await content.take(bytes);
+  };
+  const handOn = async (): Promise<void> => {
+    await decode().catch((error: unknown) => {
+      on.failed(damaged(error));
+      throw damaged(error);
+    });
     content.finish();
     whole = true;
+    on.whole();
   };
-  const handedOn = handOn().catch((error: unknown) => {
-    throw damaged(error);
-  });
-  handedOn.then(on.whole, on.failed);
+  const handedOn = handOn();
+  handedOn.catch((error: unknown) => frame.ended() && on.short(error));
 
   const drained = (): Promise<void> =>
     new Promise((resolve) => {
@@ -47,15 +48,20 @@ export function createZstdStage(content: Content, on: StageEvents): Stage {
     take(bytes) {
       frame.take(bytes);
       came += bytes.length;
+      // It failed, which is told; a drain would never come.
+      if (decoder.destroyed) return undefined;
       const taken = decoder.write(bytes);
       if (frame.ended()) decoder.end();
       return taken || frame.ended() ? undefined : drained();
     },
     whole: () => whole,
     async end() {
-      if (!frame.ended()) throw nothing(came);
+      if (!frame.ended()) throw damage(came === 0 ? 'nothing came' : 'the compressed stream was cut off');
       await handedOn;
     },
-    stop: () => void decoder.destroy(),
+    async stop() {
+      decoder.destroy();
+      await handedOn.catch(() => {}); // told already
+    },
   };
 }

@@ -12,8 +12,10 @@
 #   run run RUN…                      a command that changes nothing
 #   run step ID NAME N UNDO… RUN…     a command, its undo (N words) kept first; asked again, its result
 #   run put RUN…                      RUN, on stdin what follows in base64 lines up to a dot
-#   run pull LEVEL RUN…               a tar that RUN prints, through zstd -LEVEL
-#   run pull plain FILE               a tar of FILE, and FILE's digest on stderr
+#   run pull LEVEL RUN…               what RUN prints, through zstd -LEVEL; as it is, where that is `bare`
+#   run pull plain FILE [OFFSET [SIZE INODE MTIME_NS]]
+#                                     a tar of FILE, or its bytes from OFFSET > 0 on, and its digest on stderr;
+#                                     with SIZE and the rest that very file, or exit code 4
 #
 # `pull` ends when the client says that it has everything.
 #
@@ -403,12 +405,27 @@ put() {
 	return $code
 }
 
+identify() { # FILE: SIZE INODE MTIME_NS, into $identity
+	# shellcheck disable=SC2046 # SIZE INODE SECONDS DATE TIME.FRACTION
+	set -- $(stat -c '%s %i %Y %y' "$1")
+	[ $# -ge 5 ] || return 1
+	fraction=${5#*.}
+	[ "$fraction" != "$5" ] || fraction=000000000
+	identity="$1 $2 $3$fraction"
+}
+
 # Its programs are waited for, whatever comes: an orphan would end as a zombie of the app.
-send() { # LEVEL RUN… | plain FILE
+send() { # LEVEL RUN… | bare RUN… | plain FILE [OFFSET [SIZE INODE MTIME_NS]]
 	level=$1
 	shift
 	if [ "$level" = plain ]; then
-		tar -C "${1%/*}" -cf - "${1##*/}" &
+		identify "$1" || return
+		[ $# -lt 5 ] || [ "$identity" = "$3 $4 $5" ] || { echo "kprof: $1 is another file now, or was changed" >&2; return 4; }
+		echo "kprof-file $identity" >&2
+		if [ "${2:-0}" = 0 ]; then tar -C "${1%/*}" -cf - "${1##*/}" & else tail -c "+$(($2 + 1))" "$1" & fi
+		from=$! to=$!
+	elif [ "$level" = bare ]; then
+		"$@" &
 		from=$! to=$!
 	else
 		kindly=

@@ -5,6 +5,7 @@
 import { readdir, readFile, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { Identity } from '../pull/remarks.ts';
 import type { FormatName } from '../toolkit.ts';
 import { replaceFile, stateFolder } from './folder.ts';
 
@@ -15,8 +16,8 @@ export type Stage = 'capturing' | 'pulling';
 export interface RemoteFile {
   readonly path: string;
   readonly at: 'target' | 'shared-memory';
-  /** Bytes, inode number, and nanoseconds since the epoch, as decimal digits; absent until a byte came. */
-  readonly identity?: { readonly size: number; readonly inode: string; readonly mtime: string } | undefined;
+  /** Absent until a byte came. */
+  readonly identity?: Identity | undefined;
 }
 
 /** A capture that is not over. */

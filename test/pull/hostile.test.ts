@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { pull } from '../../src/pull/pull.ts';
 import { archive, base256, close, type Entry, entry, gnu, header, posix, zeros } from '../support/archives.ts';
 import { sandbox } from '../support/sandbox.ts';
-import { digestLine, sender, zstd } from '../support/sender.ts';
+import { digestLine, impatience, sender, zstd } from '../support/sender.ts';
 
 const name = 'capture.jfr';
 const content = Buffer.from('the recording');
@@ -138,7 +138,11 @@ describe.each(['none', 'zstd'] as const)('codec %s', (codec) => {
   const attempt = async (bytes: Uint8Array, folder: string, script = {}) => {
     const { open, seen } = sender({ ...streams[codec](bytes), patience: 50, ...script });
     const to = join(folder, 'x.jfr.partial');
-    return { seen, to, outcome: await pull(open, { codec, name, to, maxBytes, silence: 2000 }).catch((error: unknown) => error) };
+    return {
+      seen,
+      to,
+      outcome: await pull(open, { codec, name, to, maxBytes, silence: 2000, patience: impatience }).catch((error: unknown) => error),
+    };
   };
 
   test.each(Object.entries(accepted))('takes: %s', async (_, bytes) => {

@@ -8,7 +8,7 @@ import { createTarReader } from '../../src/pull/tar.ts';
 import { createZstdFrame } from '../../src/pull/zstd-frame.ts';
 import { archive } from '../support/archives.ts';
 import { sandbox } from '../support/sandbox.ts';
-import { digestLine, type Script, sender, zstd } from '../support/sender.ts';
+import { digestLine, impatience, type Script, sender, zstd } from '../support/sender.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const name = 'x.jfr';
@@ -24,7 +24,9 @@ async function resolves(codec: 'none' | 'zstd', script: Script): Promise<boolean
   const to = join(box.path, 'x.partial');
   rmSync(to, { force: true });
   const { open } = sender({ patience: 30, ...script });
-  const outcome = await pull(open, { codec, name, to, maxBytes: 1e9, silence: 1000 }).catch((error: unknown) => error);
+  const outcome = await pull(open, { codec, name, to, maxBytes: 1e9, silence: 1000, patience: impatience }).catch(
+    (error: unknown) => error,
+  );
   if (outcome instanceof Error) {
     expect(outcome).toMatchObject({ name: 'KprofError', failure: 'incomplete' });
     return false;

@@ -7,7 +7,7 @@ import { KprofError } from '../../src/errors.ts';
 import { type PullOptions, pull } from '../../src/pull/pull.ts';
 import { archive, entry, header } from '../support/archives.ts';
 import { sandbox } from '../support/sandbox.ts';
-import { digestLine, type Script, sender, zstd } from '../support/sender.ts';
+import { digestLine, impatience, type Script, sender, zstd } from '../support/sender.ts';
 
 const name = 'x.jfr';
 const content = randomBytes(3_000_000);
@@ -18,7 +18,9 @@ const sha256 = createHash('sha256').update(content).digest('hex');
 async function attempt(folder: string, script: Script, more: Partial<PullOptions> = {}) {
   const { open, seen } = sender(script);
   const to = join(folder, 'x.jfr.partial');
-  const outcome = await pull(open, { codec: 'none', name, to, maxBytes: 1e9, ...more }).catch((error: unknown) => error);
+  const outcome = await pull(open, { codec: 'none', name, to, maxBytes: 1e9, patience: impatience, ...more }).catch(
+    (error: unknown) => error,
+  );
   return { outcome: outcome as KprofError, seen, to };
 }
 

@@ -21,7 +21,7 @@ test('every byte starts the minute anew', () => {
   const { stalled, stall } = wound();
   for (let i = 0; i < 5; i += 1) {
     vi.advanceTimersByTime(59_000);
-    stall.beat();
+    stall.beat(20_000);
   }
   expect(stalled).not.toHaveBeenCalled();
 });

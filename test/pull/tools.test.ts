@@ -4,7 +4,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { Execution } from '../../src/cluster.ts';
-import { type OpenPull, pull } from '../../src/pull/pull.ts';
+import type { OpenPull } from '../../src/pull/attempt.ts';
+import { pull } from '../../src/pull/pull.ts';
 import { sandbox } from '../support/sandbox.ts';
 
 vi.setConfig({ testTimeout: 60_000 });

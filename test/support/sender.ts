@@ -2,11 +2,15 @@
 import { createHash } from 'node:crypto';
 import { constants, zstdCompressSync } from 'node:zlib';
 import type { Execution } from '../../src/cluster.ts';
-import type { OpenPull } from '../../src/pull/pull.ts';
+import type { From, OpenPull } from '../../src/pull/attempt.ts';
+import type { Patience } from '../../src/pull/retry.ts';
 
 /** What the sender does; by default it prints `stdout`, waits for the ack and exits 0. */
 export interface Script {
   readonly stdout?: Uint8Array;
+  /** Before stdout. */
+  readonly says?: string;
+  /** After it. */
   readonly stderr?: string;
   /** Lengths of the pieces that stdout comes in, again and again. */
   readonly pieces?: readonly number[];
@@ -24,8 +28,11 @@ export interface Script {
 /** A sender, and what was seen of the near end. */
 export interface Sender {
   readonly open: OpenPull;
-  readonly seen: { sent: string; aborted: boolean; bytes: number };
+  readonly seen: { sent: string; aborted: boolean; bytes: number; readonly from: From[] };
 }
+
+/** For a sender that does the same again and again. */
+export const impatience: Patience = { pause: 1, longestPause: 1, fruitless: 0 };
 
 export const digestLine = (content: Uint8Array): string => `kprof-sha256 ${createHash('sha256').update(content).digest('hex')}\n`;
 
@@ -43,23 +50,28 @@ function* cut(bytes: Uint8Array, pieces: readonly number[]): Generator<Uint8Arra
 
 const later = (milliseconds: number): Promise<'late'> => new Promise((resolve) => setTimeout(() => resolve('late'), milliseconds).unref());
 
-/** Makes a sender. */
-export function sender(script: Script): Sender {
-  const seen = { sent: '', aborted: false, bytes: 0 };
-  const acked = Promise.withResolvers<'ack'>();
-  const { stdout = new Uint8Array(), stderr = '', pieces = [32_768], code = 0 } = script;
+/** Makes a sender; of several scripts each is for one try, the last one for all that follow. */
+export function sender(...scripts: readonly [Script, ...Script[]]): Sender {
+  const seen: Sender['seen'] = { sent: '', aborted: false, bytes: 0, from: [] };
 
-  const open: OpenPull = ({ stdout: out, stderr: err, signal }) => {
+  const open: OpenPull = ({ stdout: out, stderr: err, signal, from }) => {
+    const script = (scripts[seen.from.length] ?? scripts.at(-1)) as Script;
+    const { stdout = new Uint8Array(), says = '', stderr = '', pieces = [32_768], code = 0 } = script;
+    const acked = Promise.withResolvers<'ack'>();
+    let aborted = false;
+    seen.from.push(from);
     const gone = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => {
+        aborted = true;
         seen.aborted = true;
         reject(new Error('aborted'));
       });
     });
     gone.catch(() => {});
     const print = async (): Promise<void> => {
+      await err(Buffer.from(says));
       for (const piece of cut(stdout, pieces)) {
-        if (seen.aborted) return;
+        if (aborted) return;
         seen.bytes += piece.length;
         await out(Buffer.from(piece));
       }
@@ -77,7 +89,7 @@ export function sender(script: Script): Sender {
       done: Promise.race([run(), gone]),
       send(text) {
         seen.sent += text;
-        if (seen.sent.includes('ack\n')) acked.resolve('ack');
+        if (text === 'ack\n') acked.resolve('ack');
       },
     };
     return execution;
