@@ -99,8 +99,8 @@ for other in "700001 ${identity#* }" "${identity% *} 1" "700000 1 ${identity##* 
 done
 # 64 MiB without a pace take some 60 ms of a core; with a hundredth of one they can't all come within a second.
 truncate -s 64M "$root/tmp/kprof-a/paced"
-(timeout 1 "$inroot" "$target" "$start" tar /tmp/kprof-a/paced 0 10 2>/dev/null || :) | wc -c >"$work/paced"
-[ "$(cat "$work/paced")" -gt 100000 ] && [ "$(cat "$work/paced")" -lt 60000000 ] || bad "a hundredth of a core moved $(cat "$work/paced") bytes"
+paced=$( (timeout 1 "$inroot" "$target" "$start" tar /tmp/kprof-a/paced 0 10 2>/dev/null || :) | wc -c)
+if [ "$paced" -lt 100000 ] || [ "$paced" -gt 60000000 ]; then bad "a hundredth of a core moved $paced bytes"; fi
 rm "$root/tmp/kprof-a/paced"
 refuses 1 shorter tar /tmp/kprof-a/big 700001
 : >"$root/tmp/kprof-a/empty"

@@ -1,11 +1,10 @@
 /** The `file` kind: the target writes a file, which is pulled when the steps are done. */
 import type { From } from '../pull/attempt.ts';
-import { pull } from '../pull/pull.ts';
+import { type PullOptions, pull } from '../pull/pull.ts';
 import { start } from '../remote/remote.ts';
 import { bytes } from '../report.ts';
-import type { CaptureRecord, RemoteFile } from '../state/captures.ts';
-import type { Plan } from '../toolkit.ts';
-import { inTarget, makeFolder, perform, type Session, upload } from './session.ts';
+import type { Place, Plan } from '../toolkit.ts';
+import { inTarget, makeFolder, perform, type Reaching, type Session, upload } from './session.ts';
 
 const maxFile = 64 * 2 ** 30;
 
@@ -21,9 +20,10 @@ export async function captureFile(session: Session, plan: Extract<Plan, { kind: 
   for (const { place, content } of plan.files) await upload(session, place, content);
   await perform(session, plan.steps, { breaks: false, maxBytes: 2 ** 20 });
   const { seenByTarget: path, at } = plan.result.file;
-  const remote = { path, at };
-  session.journal({ stage: 'pulling', remote, early: session.stops.early.aborted });
-  return pullFile({ ...session, cpuLimit: session.target.cpuLimit }, remote, partial);
+  session.journal({ stage: 'pulling', remote: { path, at }, early: session.stops.early.aborted });
+  return pullFile(session, plan.result.file, partial, {
+    onIdentity: (identity) => session.journal({ remote: { path, at, identity } }),
+  });
 }
 
 /**
@@ -43,29 +43,31 @@ function position({ offset, identity }: From, permille: number | undefined): rea
 }
 
 /** What a pull needs of a session; a later kprof has no more. */
-export interface Pulling extends Pick<Session, 'container' | 'tools' | 'report' | 'signal' | 'journal'> {
-  readonly process: CaptureRecord['process'];
-  readonly cpuLimit: number | undefined;
+export interface Pulling extends Reaching, Pick<Session, 'report' | 'signal'> {
+  readonly target: Pick<Session['target'], 'cpuLimit'>;
 }
 
-/** Pulls a finished file into `partial`, from where an earlier pull of it ended. */
-export async function pullFile(pulling: Pulling, remote: RemoteFile, partial: string): Promise<Captured> {
-  const { container, report, signal, cpuLimit, journal } = pulling;
-  const { path, at, identity } = remote;
+/** Pulls the file `path` of the target, or of the pod's shared memory, into `partial`; `more` can go on with one that an earlier run left. */
+export async function pullFile(
+  session: Pulling,
+  { at, seenByTarget: path }: Place,
+  partial: string,
+  more: Pick<PullOptions, 'resume' | 'onIdentity' | 'patience'> = {},
+): Promise<Captured> {
+  const { container, report, signal, target } = session;
   report.stage('pulling');
-  const { level, permille } = pace(cpuLimit);
+  const { level, permille } = pace(target.cpuLimit);
   const words = (from: From): readonly string[] =>
     at === 'target'
-      ? ['pull', level, ...inTarget(pulling, 'tar', path), ...position(from, permille)]
+      ? ['pull', level, ...inTarget(session, 'tar', path), ...position(from, permille)]
       : ['pull', 'plain', path, ...position(from, undefined)];
   return pull(({ from, ...io }) => start(container, words(from), io), {
+    ...more,
     codec: at === 'target' && level !== 'bare' ? 'zstd' : 'none',
     name: path.slice(path.lastIndexOf('/') + 1),
     to: partial,
     maxBytes: maxFile,
     signal,
-    resume: identity,
-    onIdentity: (known) => journal({ remote: { ...remote, identity: known } }),
     onProgress: (done, total) => report.progress('pulling', { done, total, unit: 'bytes' }),
     onResume: (error, done, total) =>
       report.note(`${error.message} at ${bytes(done)}${total === undefined ? '' : ` of ${bytes(total)}`}; resuming`),

@@ -1,10 +1,12 @@
 /** `kprof resume`: fetches the rest of an artifact that is finished and still in the pod. */
+import { stat, unlink } from 'node:fs/promises';
 import { publish } from '../artifact.ts';
 import { pullFile } from '../capture/file.ts';
 import { createJournal, letGo, lineNotes } from '../capture/held.ts';
 import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { formats } from '../formats/index.ts';
+import type { Identity } from '../pull/remarks.ts';
 import { hold } from '../remote/lease.ts';
 import { type CaptureRecord, forgetCapture, isAttended, readCaptures, thisClient } from '../state/captures.ts';
 import { view } from '../view.ts';
@@ -77,16 +79,29 @@ async function goOn(record: CaptureRecord, target: Target, { report, signal }: C
   try {
     if (remote === undefined) throw new KprofError('gone', `The capture ${id} has no file`);
     const stops = AbortSignal.any([signal, target.gone, lease.lost]);
+    const { path, at, identity } = remote;
+    const from = await whatIsHere(record.partial, identity);
     await pullFile(
-      { container, process: record.process, tools, report, signal: stops, journal: journal.change, cpuLimit: target.cpuLimit },
-      remote,
+      { container, process: record.process, tools, report, signal: stops, target },
+      { seenByTarget: path, at },
       record.partial,
+      {
+        ...(from === undefined ? {} : { resume: from }),
+        onIdentity: (known) => journal.change({ remote: { path, at, identity: known } }),
+      },
     );
     await letGo(lease, 'done', journal, { target, report });
   } catch (error) {
     lease.leave();
     throw again(error, id);
   }
+}
+
+/** Of what nobody knows which file it was of, nothing can be used. */
+async function whatIsHere(partial: string, identity: Identity | undefined): Promise<Identity | undefined> {
+  const there = await stat(partial).catch(() => undefined);
+  if (there !== undefined && identity === undefined) await unlink(partial);
+  return there === undefined ? undefined : identity;
 }
 
 const again = (error: unknown, id: string): unknown =>

@@ -1,16 +1,37 @@
-/** `node pull-file.ts NAMESPACE POD PATH TO [SERVER]`: pulls any file of a container as a capture's file is pulled; prints size, digest and peak memory, or the error. */
-
+/**
+ * `node pull-file.ts NAMESPACE POD PATH TO [--server URL] [--fruitless MS] [--cores N]`: pulls any file of a container as a capture's file is
+ * pulled; prints what came of it, as JSON. `--fruitless`: how patient it is; `--cores`: as if that were the pod's CPU limit.
+ */
+import { parseArgs } from 'node:util';
+import { pullFile } from '../../src/capture/file.ts';
 import { debugSpec } from '../../src/capture/request.ts';
-import { inTarget, type Session } from '../../src/capture/session.ts';
 import { connect } from '../../src/kube/cluster.ts';
-import { pull } from '../../src/pull/pull.ts';
-import { answerOf, start } from '../../src/remote/remote.ts';
+import { usual } from '../../src/pull/retry.ts';
+import { answerOf } from '../../src/remote/remote.ts';
+import type { Report } from '../../src/report.ts';
 import { parseView } from '../../src/runtimes/processes.ts';
 import { terminalReport } from '../../src/terminal.ts';
 import { version } from '../../src/version.ts';
 import { jfr } from '../../toolkits/jfr.ts';
 
-const [namespace = '', pod = '', path = '', to = '', server] = process.argv.slice(2);
+/** What it prints. */
+export interface Moved {
+  readonly bytes?: number;
+  readonly sha256?: string;
+  readonly failure?: string;
+  readonly message?: string;
+  readonly seconds: number;
+  readonly maxRssMiB: number;
+  /** What was said of lines that were lost. */
+  readonly notes: readonly string[];
+}
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { server: { type: 'string' }, fruitless: { type: 'string' }, cores: { type: 'string' } },
+});
+const [namespace = '', pod = '', path = '', to = ''] = positionals;
+const { server } = values;
 const { signal } = new AbortController();
 const cluster = await connect(
   { namespace, server, insecureSkipTlsVerify: server !== undefined },
@@ -21,16 +42,21 @@ const way = jfr.ways({} as never)[0] as never;
 const reference = (image: string) => `${process.env['KPROF_REGISTRY']}/kprof-${image}:${version}`;
 const container = await target.inject(debugSpec({ reference, pullPolicy: 'IfNotPresent', timeout: 60_000 }, way), signal);
 const view = parseView(await answerOf(container, ['look', target.containerId], { what: 'look', signal }));
-const session = { container, process: view.processes[0], tools: view.tools } as Session;
+const [first] = view.processes;
+if (first === undefined) throw new Error('no process');
+const notes: string[] = [];
+const report = { stage: () => {}, progress: () => {}, note: (text: string) => void notes.push(text) } as unknown as Report;
+const cpuLimit = values.cores === undefined ? target.cpuLimit : Number(values.cores);
 const began = performance.now();
-const pulling = pull((io) => start(container, ['pull', '1', ...inTarget(session, 'tar', path)], io), {
-  codec: 'zstd',
-  name: path.slice(path.lastIndexOf('/') + 1),
+const pulling = pullFile(
+  { container, process: first, tools: view.tools, report, signal, target: { cpuLimit } },
+  { at: 'target', seenByTarget: path },
   to,
-  maxBytes: 8 * 2 ** 30,
-});
+  { patience: { ...usual, fruitless: Number(values.fruitless ?? usual.fruitless) } },
+);
 process.stderr.write('pulling\n');
 const result = await pulling.catch(({ failure, message }: { failure: string; message: string }) => ({ failure, message }));
 target.close();
 const seconds = (performance.now() - began) / 1000;
-process.stdout.write(`${JSON.stringify({ ...result, seconds, maxRssMiB: process.resourceUsage().maxRSS / 1024 })}\n`);
+const moved: Moved = { ...result, seconds, maxRssMiB: process.resourceUsage().maxRSS / 1024, notes };
+process.stdout.write(`${JSON.stringify(moved)}\n`);

@@ -1,0 +1,29 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type CutRig, cutRig } from '../support/cut-rig.ts';
+import { sandbox } from '../support/sandbox.ts';
+
+// The same with 1 GiB: bench/cut.ts.
+const size = 64 * 2 ** 20;
+const content = randomBytes(size);
+const sha256 = createHash('sha256').update(content).digest('hex');
+const offsets = Array.from({ length: 20 }, () => Math.floor(Math.random() * size));
+const patience = { pause: 10, longestPause: 100, fruitless: 60_000 };
+
+let rig: CutRig;
+beforeAll(async () => {
+  rig = await cutRig(content);
+});
+afterAll(() => rig[Symbol.asyncDispose]());
+
+test.each(offsets)('cut once, %i bytes in: it resumes, arrives, and costs 2 % more at most', { timeout: 60_000 }, async (offset) => {
+  using box = sandbox();
+  rig.proxy.cutAfter(offset, 'once');
+  const run = await rig.run(box.path, { patience });
+  expect(run.sha256).toBe(sha256);
+  expect(readFileSync(join(box.path, 'x.partial')).equals(content)).toBe(true);
+  expect(run.resumedAt).toHaveLength(1);
+  expect(run.ratio).toBeLessThanOrEqual(1.02);
+});

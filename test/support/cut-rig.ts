@@ -1,0 +1,80 @@
+/** A file that is pulled through the real exec stream and a TCP proxy, from a sender that speaks the real protocol. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { execStream } from '../../src/kube/exec-stream.ts';
+import { type PullOptions, pull } from '../../src/pull/pull.ts';
+import { header, padding, zeros } from './archives.ts';
+import { connectionTo, type ExecServer, execServer, type Session, success } from './exec-server.ts';
+import { zstd } from './sender.ts';
+import { type TcpProxy, tcpProxy } from './tcp-proxy.ts';
+
+const piece = 32 * 1024;
+
+/** What became of one pull. */
+export interface Run {
+  readonly sha256: string;
+  /** Bytes that came from the server, per byte of the file. */
+  readonly ratio: number;
+  /** Where it went on, in bytes. */
+  readonly resumedAt: readonly number[];
+}
+
+/** The rig, for one file. */
+export interface CutRig extends AsyncDisposable {
+  readonly proxy: TcpProxy;
+  /** Pulls into `folder`. */
+  run(folder: string, more?: Partial<PullOptions>): Promise<Run>;
+}
+
+const hex = (sum: number): string => sum.toString(16).padStart(8, '0');
+
+// Not Node's streaming encoder: it may end with an empty frame, which zstd does not.
+function compress(content: Uint8Array, offset: number): Buffer {
+  const whole = [header({ name: 'x', size: content.length }), content, padding(content.length), zeros(2)];
+  return zstd(offset === 0 ? Buffer.concat(whole) : content.subarray(offset));
+}
+
+/** What inroot and zstd do in a pod, down to the wait for the ack. */
+async function send({ socket, request, end }: Session, content: Uint8Array): Promise<void> {
+  const acked = new Promise<void>((resolve) => socket.on('message', (data) => String(data).includes('ack') && resolve()));
+  const offset = Number(new URL(request.url ?? '', 'http://x').searchParams.get('command'));
+  const write = (channel: number, bytes: Uint8Array | string): Promise<void> =>
+    new Promise((resolve, reject) =>
+      socket.send(Buffer.concat([Buffer.of(channel), Buffer.from(bytes as string)]), (error) => (error ? reject(error) : resolve())),
+    );
+  await write(2, `kprof-file ${content.length} 1 1\n`);
+  if (offset > 0) await write(2, `kprof-prefix ${hex(crc32(content.subarray(0, offset)))}\n`);
+  const bytes = compress(content, offset);
+  for (let at = 0; at < bytes.length; at += piece) await write(1, bytes.subarray(at, at + piece));
+  await write(2, `kprof-crc32 ${hex(crc32(content))}\n`);
+  await acked;
+  end(success);
+}
+
+const portOf = (server: ExecServer): number => Number(server.connection.server.port);
+
+/** Starts it. */
+export async function cutRig(content: Uint8Array): Promise<CutRig> {
+  const server = await execServer({ session: (session) => void send(session, content).catch(() => {}) }); // the line was cut
+  const proxy = await tcpProxy('127.0.0.1', portOf(server));
+  const connection = { ...connectionTo({ address: () => ({ port: proxy.port }) } as never) };
+  return {
+    proxy,
+    async run(folder, more) {
+      const to = join(folder, 'x.partial');
+      rmSync(to, { force: true });
+      const before = proxy.received();
+      const resumedAt: number[] = [];
+      const { sha256 } = await pull(
+        ({ from, ...io }) => execStream(connection, { namespace: 'shop', pod: 'api', container: 'debug', argv: [String(from.offset)] }, io),
+        { codec: 'zstd', name: 'x', to, maxBytes: content.length, onResume: (_, bytes) => resumedAt.push(bytes), ...more },
+      );
+      return { sha256, ratio: (proxy.received() - before) / content.length, resumedAt };
+    },
+    async [Symbol.asyncDispose]() {
+      proxy.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
