@@ -58,3 +58,16 @@ export async function capturesIn(
 /** A debug container of this user, as one that commands can be sent to. */
 export const rejoined = (target: Target, name: string, signal: AbortSignal): Promise<DebugContainer> =>
   target.rejoin({ name, user: { uid: 0, gid: 0 }, rung: '', why: '' }, signal);
+
+/** Ends a debug container of this user, which undoes what it began; what it can't is a warning. */
+export async function endContainer(target: Target, name: string, { report, signal }: CommandAround): Promise<void> {
+  const where = `${name} in pod ${target.namespace}/${target.pod}`;
+  try {
+    await answerOf(await rejoined(target, name, signal), ['end'], { what: 'end', signal });
+    report.note(`${where} ends, and undoes what it began`);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof KprofError)) throw error;
+    report.warn(`${where} could not be ended: ${error.message}. It ends by itself when it is idle`);
+  }
+}

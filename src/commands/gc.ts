@@ -1,10 +1,9 @@
 /** `kprof gc`: cleans up after captures whose kprof is gone, and ends debug containers that nobody uses. */
 import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
-import { answerOf } from '../remote/remote.ts';
 import { type CaptureRecord, forgetCapture, isAttended, readCaptures } from '../state/captures.ts';
 import { type Entry, forgetContainers, readJournal } from '../state/journal.ts';
-import { type CommandAround, capturesIn, drop, type Perform, rejoined, type Typed, targetOf } from './around.ts';
+import { type CommandAround, capturesIn, drop, endContainer, type Perform, rejoined, type Typed, targetOf } from './around.ts';
 
 export const run: Perform = async (words, options, around) => {
   if (words.length > 0)
@@ -72,7 +71,8 @@ async function endIdle(first: Entry, entries: readonly Entry[], options: Typed, 
   await forgetContainers(process.env, podUid);
 }
 
-async function endContainers(target: Target, entries: readonly Entry[], { report, signal }: CommandAround): Promise<void> {
+async function endContainers(target: Target, entries: readonly Entry[], around: CommandAround): Promise<void> {
+  const { report, signal } = around;
   const running = (await target.debugContainers(signal)).filter(
     ({ state, name }) => state === 'runs' && entries.some(({ container }) => container === name),
   );
@@ -82,7 +82,6 @@ async function endContainers(target: Target, entries: readonly Entry[], { report
       report.note(`${name} in pod ${target.namespace}/${target.pod} is in use, and stays`);
       continue;
     }
-    await answerOf(container, ['end'], { what: 'end', signal });
-    report.note(`${name} in pod ${target.namespace}/${target.pod} ends`);
+    await endContainer(target, name, around);
   }
 }

@@ -1,7 +1,6 @@
 /** `kprof stop`: ends a capture, or this user's debug containers in a pod, which undo what they began. */
 import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
-import { answerOf } from '../remote/remote.ts';
 import { type CaptureRecord, forgetCapture, isAttended } from '../state/captures.ts';
 import { type CommandAround, captureNamed, drop, type Perform, rejoined, type Typed, targetOf } from './around.ts';
 
@@ -37,12 +36,8 @@ async function stopCapture(record: CaptureRecord, options: Typed, around: Comman
   report.note(`The capture ${record.id} is over, and nothing of it is left in pod ${record.namespace}/${record.pod}`);
 }
 
-async function stopContainers(target: Target, { report, signal }: CommandAround): Promise<void> {
-  const where = `pod ${target.namespace}/${target.pod}`;
-  const running = (await target.debugContainers(signal)).filter(({ ours, state }) => ours && state === 'runs');
-  if (running.length === 0) report.note(`No debug container of yours runs in ${where}`);
-  for (const { name } of running) {
-    await answerOf(await rejoined(target, name, signal), ['end'], { what: 'end', signal });
-    report.note(`${name} in ${where} ends, and undoes what it began`);
-  }
+async function stopContainers(target: Target, around: CommandAround): Promise<void> {
+  const running = (await target.debugContainers(around.signal)).filter(({ ours, state }) => ours && state === 'runs');
+  if (running.length === 0) around.report.note(`No debug container of yours runs in pod ${target.namespace}/${target.pod}`);
+  for (const { name } of running) await endContainer(target, name, around);
 }

@@ -5,13 +5,16 @@ import type { DebugSpec } from '../cluster.ts';
 import type { Entry } from '../state/journal.ts';
 import type { Rung } from './access.ts';
 
+/** The kubelet reads `$$` as `$` and `$(NAME)` as a variable (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/, command). */
+const literal = (word: string): string => word.replace(/\$(?=[$(])/g, '$$$$');
+
 /** The entry of `spec.ephemeralContainers` for a container of the pod. */
 export function ephemeralContainer(spec: DebugSpec, target: string, { securityContext }: Rung, suffix: string): V1EphemeralContainer {
   return {
     name: `kprof-${spec.image}-${suffix}`,
     image: spec.reference,
     imagePullPolicy: spec.pullPolicy,
-    command: [...spec.command],
+    command: spec.command.map(literal),
     // Any uid, with or without an entry in passwd, has a home that it can write to.
     env: [{ name: 'HOME', value: '/tmp' }],
     targetContainerName: target,

@@ -26,7 +26,9 @@ const keptFor = 24 * 3_600_000;
 const fileOf = (env: NodeJS.ProcessEnv): string => join(stateFolder(env), 'containers.jsonl');
 
 const isEntry = (value: unknown): value is Entry =>
-  typeof value === 'object' && value !== null && typeof (value as Entry).podUid === 'string' && typeof (value as Entry).spec === 'string';
+  typeof value === 'object' &&
+  value !== null &&
+  (['namespace', 'pod', 'podUid', 'container', 'spec'] as const).every((key) => typeof (value as Entry)[key] === 'string');
 
 /** This user's debug containers of the last day; none when the journal can't be read. */
 export async function readJournal(env: NodeJS.ProcessEnv): Promise<readonly Entry[]> {
