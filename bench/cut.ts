@@ -1,0 +1,30 @@
+/** `node bench/cut.ts [MiB] [RUNS]`: pulls an incompressible file, each time cut once at a random offset, and prints what that costs. */
+import { createHash, randomFillSync } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { cutRig } from '../test/support/cut-rig.ts';
+
+const [mebibytes = '1024', runs = '20'] = process.argv.slice(2);
+const content = Buffer.alloc(Number(mebibytes) * 2 ** 20);
+for (let at = 0; at < content.length; at += 2 ** 26) randomFillSync(content, at, Math.min(2 ** 26, content.length - at));
+const sha256 = createHash('sha256').update(content).digest('hex');
+const folder = mkdtempSync(join(tmpdir(), 'kprof-bench-'));
+let worst = 0;
+try {
+  await using rig = await cutRig(content);
+  for (let run = 1; run <= Number(runs); run++) {
+    const offset = Math.floor(Math.random() * content.length);
+    rig.proxy.cutAfter(offset, 'once');
+    const { sent, resumedAt, ...got } = await rig.run(folder);
+    const right = got.sha256 === sha256 && resumedAt.length === 1;
+    worst = Math.max(worst, sent);
+    process.stdout.write(
+      `${run}: cut at ${offset}, resumed at ${resumedAt.join(' ')}, ${sent.toFixed(5)} bytes per byte${right ? '' : ', WRONG'}\n`,
+    );
+    if (!right || sent > 1.02) process.exitCode = 1;
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
+process.stdout.write(`worst ${worst.toFixed(5)}, wanted at most 1.02\n`);
