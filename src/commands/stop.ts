@@ -2,7 +2,7 @@
 import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { type CaptureRecord, forgetCapture, isAttended } from '../state/captures.ts';
-import { type CommandAround, captureNamed, drop, type Perform, rejoined, type Typed, targetOf } from './around.ts';
+import { type CommandAround, captureNamed, drop, endContainer, type Perform, type Typed, targetOf } from './around.ts';
 
 export const run: Perform = async (words, options, around) => {
   const [word, ...more] = words;

@@ -28,7 +28,7 @@ set -u
 dir=${KPROF_DIR:-/tmp/kprof}
 silence=${KPROF_SILENCE:-30}
 return_in=${KPROF_RETURN:-40}
-PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
+PATH=$PATH${KPROF_PATH-:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin}
 verb=$1
 
 # dash has no `read -t`, without which a silent line can't be noticed.

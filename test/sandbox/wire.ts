@@ -1,0 +1,104 @@
+/** The way of a stream's bytes to the client, with the faults that are told for it. */
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Fault, random } from './faults.ts';
+
+/** How the bytes leave, and how the connection below can end. */
+export interface Below {
+  send(channel: number, bytes: Buffer): Promise<void>;
+  readonly socket: Socket;
+  /** The TCP connection under TLS: the one that can be reset. */
+  readonly tcp: Socket;
+  happen(what: Extract<Fault, { fault: 'happen' }>['what']): void;
+}
+
+export interface Wire {
+  /** Data, in pieces of 32 KiB as API servers send it; resolves when there is room for more. */
+  data(channel: number, bytes: Buffer): Promise<void>;
+  /** What belongs to the protocol alone: it counts as nothing, and is lost with the line. */
+  control(channel: number, bytes: Buffer): Promise<void>;
+  readonly isCut: () => boolean;
+}
+
+const longest = 32 * 1024;
+
+/** The wire for one stream. */
+export function openWire(below: Below, faults: readonly Fault[]): Wire {
+  let [sent, stdout, cut] = [0, 0, false];
+  const happened = new Set<Fault>();
+  const chances = new Map(faults.flatMap((fault) => (fault.fault === 'flip' ? [[fault, random(fault.seed)] as const] : [])));
+  const pace = faults.find((fault) => fault.fault === 'pace');
+
+  /** How many more bytes until the next fault that has its place. */
+  const room = () =>
+    Math.min(
+      pace === undefined ? longest : Math.max(1, Math.floor(pace.bytesPerSecond / 20)),
+      ...faults.flatMap((fault) => ('after' in fault && !happened.has(fault) ? [Math.max(0, fault.after - sent)] : [])),
+    );
+
+  function reach(): void {
+    for (const fault of faults) {
+      if (!('after' in fault) || happened.has(fault) || sent < fault.after) continue;
+      happened.add(fault);
+      if (fault.fault === 'happen') below.happen(fault.what);
+      else {
+        cut = true;
+        end(below, fault.how);
+      }
+    }
+  }
+
+  function flip(bytes: Buffer): Buffer {
+    for (const fault of faults) {
+      if (fault.fault !== 'flip') continue;
+      const next = chances.get(fault) ?? Math.random;
+      if (next() >= fault.chance) continue;
+      const copy = Buffer.from(bytes);
+      const at = Math.floor(next() * copy.length);
+      copy[at] = (copy[at] ?? 0) ^ (1 << Math.floor(next() * 8));
+      return copy;
+    }
+    return bytes;
+  }
+
+  function lose(channel: number, bytes: Buffer): Buffer {
+    if (channel !== 1) return bytes;
+    const start = stdout;
+    stdout += bytes.length;
+    return faults.reduce((left, fault) => {
+      if (fault.fault !== 'lose') return left;
+      const from = Math.min(Math.max(0, fault.from - start), left.length);
+      const to = Math.min(Math.max(0, fault.from + fault.bytes - start), left.length);
+      return Buffer.concat([left.subarray(0, from), left.subarray(to)]);
+    }, bytes);
+  }
+
+  async function data(channel: number, whole: Buffer): Promise<void> {
+    let left = lose(channel, whole);
+    reach();
+    while (left.length > 0 && !cut) {
+      const piece = left.subarray(0, Math.max(1, room()));
+      left = left.subarray(piece.length);
+      sent += piece.length;
+      await below.send(channel, flip(piece));
+      if (pace !== undefined) await sleep((piece.length / pace.bytesPerSecond) * 1000);
+      reach();
+    }
+  }
+  const control = async (channel: number, bytes: Buffer) => {
+    reach();
+    if (!cut) await below.send(channel, bytes);
+  };
+  return { data, control, isCut: () => cut };
+}
+
+/** Ends a connection as networks do. */
+export function end({ socket, tcp }: Pick<Below, 'socket' | 'tcp'>, how: 'rst' | 'fin' | 'silence'): void {
+  if (how === 'rst') tcp.resetAndDestroy();
+  else if (how === 'fin') socket.end(() => tcp.end());
+  else {
+    // Nothing is written any more, nothing read, and nobody is told.
+    socket.cork();
+    socket.pause();
+  }
+}
