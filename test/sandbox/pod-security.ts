@@ -23,13 +23,23 @@ const each = (reason: string, breaks: (own: SecurityContext) => boolean, must: s
   },
 });
 
-/** A rule that the pod may fulfil for its containers. */
-const inherited = (reason: string, isMet: (context: SecurityContext) => boolean | undefined, must: string): Check => ({
+/** A rule that the pod may fulfil for its containers; who breaks it by itself is told first. */
+const inherited = (
+  reason: string,
+  {
+    holds,
+    not,
+    must,
+  }: { holds: (context: SecurityContext) => boolean | undefined; not: (context: SecurityContext) => string; must: string },
+): Check => ({
   reason,
   detail(containers, { spec }) {
-    const ofPod = isMet(spec.securityContext ?? {});
-    const names = containers.filter(({ securityContext = {} }) => (isMet(securityContext) ?? ofPod) !== true).map(({ name }) => name);
-    return names.length === 0 ? undefined : `pod or ${those(names)} must ${must}`;
+    const ofPod = holds(spec.securityContext ?? {});
+    const own = containers.filter(({ securityContext = {} }) => holds(securityContext) === false);
+    const silent = containers.filter(({ securityContext = {} }) => holds(securityContext) === undefined && ofPod !== true);
+    const names = (some: readonly Container[]) => those(some.map(({ name }) => name));
+    if (own[0] !== undefined) return `${names(own)} must not set ${not(own[0].securityContext ?? {})}`;
+    return silent.length === 0 ? undefined : `pod or ${names(silent)} must set ${must}`;
   },
 });
 
@@ -83,13 +93,18 @@ const restricted: readonly Check[] = [
       [dropping.detail(containers, pod), onlyBinding.detail(containers, pod)].filter((detail) => detail !== undefined).join('; ') ||
       undefined,
   },
-  inherited('runAsNonRoot != true', ({ runAsNonRoot }) => runAsNonRoot, 'set securityContext.runAsNonRoot=true'),
+  inherited('runAsNonRoot != true', {
+    holds: ({ runAsNonRoot }) => runAsNonRoot,
+    not: () => 'securityContext.runAsNonRoot=false',
+    must: 'securityContext.runAsNonRoot=true',
+  }),
   each('runAsUser=0', ({ runAsUser }) => runAsUser === 0, 'not set runAsUser=0'),
-  inherited(
-    'seccompProfile',
-    ({ seccompProfile }) => (seccompProfile === undefined ? undefined : ['RuntimeDefault', 'Localhost'].includes(seccompProfile.type)),
-    'set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"',
-  ),
+  inherited('seccompProfile', {
+    holds: ({ seccompProfile }) =>
+      seccompProfile === undefined ? undefined : ['RuntimeDefault', 'Localhost'].includes(seccompProfile.type),
+    not: ({ seccompProfile }) => `securityContext.seccompProfile.type to "${seccompProfile?.type}"`,
+    must: 'securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"',
+  }),
 ];
 
 const replaced = new Set(['non-default capabilities', 'seccompProfile']);

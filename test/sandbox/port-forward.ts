@@ -8,7 +8,11 @@ import type { Wire } from './wire.ts';
 export const localPort = (pod: Pod, port: number): number => Number(pod.metadata.annotations?.[`sandbox/port-${port}`] ?? port);
 
 /** Dials a port of a pod. */
-export const dial = (pod: Pod, port: number): Socket => connect(localPort(pod, port), '127.0.0.1');
+export function dial(pod: Pod, port: number): Socket {
+  const socket = connect(localPort(pod, port), '127.0.0.1');
+  // Whoever reads it hears of it, if not before.
+  return socket.on('error', () => undefined);
+}
 
 /** The text on the error channel when nobody listens. */
 export const refusedText = (pod: Pod, port: number): string =>

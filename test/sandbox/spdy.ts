@@ -45,11 +45,11 @@ function headerReader(): (block: Buffer) => Readonly<Record<string, string>> {
   };
 }
 
-/** Writes empty header blocks: zlib's own header first, then stored blocks. */
+/** Writes empty header blocks: zlib's own header first, then a stored block, and an empty one that flushes it. */
 function emptyHeaders(): () => Buffer {
   let begun = false;
   return () => {
-    const block = Buffer.concat([Buffer.from(begun ? '' : '7801', 'hex'), Buffer.from('000400fbff00000000', 'hex')]);
+    const block = Buffer.concat([Buffer.from(begun ? '' : '7801', 'hex'), Buffer.from('000400fbff00000000000000ffff', 'hex')]);
     begun = true;
     return block;
   };

@@ -62,7 +62,7 @@ function checkOne(container: Container, index: number, { before, next, others }:
     if (!before.spec.volumes?.some((volume) => volume.name === mount.name))
       wrong.push(missing(`${at}.volumeMounts[${number}].name`, mount.name));
   });
-  if (others.some((other) => other.name === name) || next.findIndex((other) => other.name === name) < index)
+  if (name !== '' && (others.some((other) => other.name === name) || next.findIndex((other) => other.name === name) < index))
     wrong.push({ reason: 'FieldValueDuplicate', message: `Duplicate value: ${JSON.stringify(name)}`, field: `${at}.name` });
   for (const field of notForEphemeral)
     if (Object.keys((container[field] as object | undefined) ?? {}).length > 0)
@@ -77,7 +77,7 @@ function checkKept(old: readonly Container[], next: readonly Container[]): reado
     const now = next.find(({ name }) => name === container.name);
     if (now !== undefined && JSON.stringify(sorted(now)) === JSON.stringify(sorted(container))) return [];
     const what = now === undefined ? 'removed' : 'changed';
-    return [denied('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(container.name)} may not be ${what}`)];
+    return [denied('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(container.name)} may not be ${what}\n`)];
   });
 }
 
