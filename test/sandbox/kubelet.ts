@@ -26,6 +26,10 @@ export interface Running extends Room {
   readonly main: ChildProcess;
 }
 
+/** As a kubelet reads command and args: `$$` is `$`, `$(NAME)` a variable where there is one. */
+const expand = (word: string, env: ReadonlyMap<string, string>): string =>
+  word.replace(/\$(\$|\(([^)]*)\))/g, (whole, _, name: string | undefined) => (name === undefined ? '$' : (env.get(name) ?? whole)));
+
 /** What is kept of a container beyond its end. */
 export interface Kept {
   readonly log: ContainerLog;
@@ -199,7 +203,8 @@ export function startKubelet(node: Node): Kubelet {
 
   function launch(pod: Pod, container: Container, entry: Kept, id: string, image: string, usual: readonly string[]): void {
     const where = room(pod, container, id, image);
-    const argv = [...(container.command ?? (container.args === undefined ? usual : usual.slice(0, 1))), ...(container.args ?? [])];
+    const typed = [...(container.command ?? (container.args === undefined ? usual : usual.slice(0, 1))), ...(container.args ?? [])];
+    const argv = typed.map((word) => expand(word, new Map((container.env ?? []).map(({ name, value = '' }) => [name, value]))));
     const main = run(argv, where, [container.stdin === true ? 'pipe' : 'ignore', 'pipe', 'pipe']);
     const startedAt = now();
     entry.running = { ...where, id, main };
