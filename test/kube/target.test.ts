@@ -346,7 +346,7 @@ describe('resolving', () => {
     });
     await expect(resolve(answer, 'deploy/api')).rejects.toMatchObject({
       message: 'The deployment shop/api has no pods',
-      hint: "kubectl get pods -n shop -l 'app=api'",
+      hint: 'kubectl get pods -n shop -l app=api',
     });
   });
 });
