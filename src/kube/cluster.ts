@@ -1,29 +1,35 @@
 /** The cluster of cluster.ts, made of Kubernetes' API. */
 import type { V1Container, V1ContainerStatus, V1EphemeralContainer, V1Pod } from '@kubernetes/client-node';
-import type { Cluster, DebugContainer, DebugSpec, Target } from '../cluster.ts';
+import type { Cluster, DebugContainer, DebugSpec, Target, Where } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import type { Report } from '../report.ts';
 import { readJournal, remember } from '../state/journal.ts';
 import { knownUser, type Rung, rung, scout } from './access.ts';
+import { answeredPod } from './answered-pod.ts';
 import { type Api, openApi } from './api.ts';
 import type { ConnectionOptions } from './choice.ts';
 import { loadConnection } from './config.ts';
 import { ephemeralContainer, randomSuffix, reusable, specDigest } from './ephemeral-container.ts';
 import { execStream } from './exec-stream.ts';
 import { cpuLimit } from './resources.ts';
-import { type Resolved, readPod, resolveTarget } from './target.ts';
+import { checkWhere, type Resolved, readPod, resolveTarget } from './target.ts';
 import { waitForEphemeral, watchGone } from './wait.ts';
 
-/** Opens the cluster that kubectl would talk to; nothing is sent yet. */
+/** Opens the cluster that kubectl would talk to; nothing is sent yet. `check` throws a usage error for what no cluster could have. */
 export async function connect(
   options: ConnectionOptions,
-  { report, version, tool }: { report: Report; version: string; tool: string },
-): Promise<{ cluster: Cluster; context: string | undefined }> {
-  const connection = await loadConnection(options, { userAgent: `kprof/${version} ${tool}` });
+  { report, version, tool, verbose = 0 }: { report: Report; version: string; tool: string; verbose?: number },
+): Promise<{ cluster: Cluster; context: string | undefined; check: (where: Where) => void }> {
+  const connection = await loadConnection(options, {
+    userAgent: `kprof/${version} ${tool}`,
+    say: report.foreign,
+    trace: verbose < 6 ? undefined : (level, text) => level <= verbose && report.debug(level, text()),
+  });
   const api = openApi(connection);
   return {
     cluster: { find: async (where, signal) => openTarget(api, await resolveTarget(api, connection.namespace, where, signal), report) },
     context: connection.context,
+    check: (where) => void checkWhere(connection.namespace, where),
   };
 }
 
@@ -107,13 +113,14 @@ async function add({ api, pod, report }: Opened, wanted: V1EphemeralContainer, s
   const { namespace, pod: name, uid } = names(pod);
   const path = ['api', 'v1', 'namespaces', namespace, 'pods', name, 'ephemeralcontainers'];
   // With the uid, a pod of the same name that was made since is left alone.
-  report.debug(1, `PATCH /${path.join('/')}`);
-  const answer = await api.patch<V1Pod>(
+  report.debug(1, `adding ${wanted.name} to the pod`);
+  const answer = await api.patch<unknown>(
     path,
     { metadata: { uid }, ...patchOf(wanted) },
     { signal, doing: `add a debug container to pod ${namespace}/${name}` },
   );
-  const accepted = answer.spec?.ephemeralContainers?.find((each) => each.name === wanted.name);
+  const { spec } = answeredPod(answer, { server: api.connection.server, namespace, name });
+  const accepted = spec?.ephemeralContainers?.find((each) => each.name === wanted.name);
   if (accepted === undefined) throw new KprofError('failed', `The API server accepted the debug container ${wanted.name} and left it out`);
   if (specDigest(accepted) !== specDigest(wanted))
     report.warn(`Admission changed the debug container: ${changes(wanted, accepted).join(', ')}`);
