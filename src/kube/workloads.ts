@@ -37,7 +37,7 @@ export function parseName(typed: string): { readonly kind: Kind; readonly name: 
       word,
       kinds.flatMap(({ name, plural, short }) => [name, plural, ...short]),
     );
-    throw new KprofError('usage', `"${typed.slice(0, slash)}" is no kind that has pods`, {
+    throw new KprofError('usage', `"${typed.slice(0, slash)}", of "${typed}", is no kind that has pods`, {
       hint:
         near === undefined
           ? `these are: ${kinds.flatMap(({ name, short }) => short[0] ?? name).join(', ')}`
