@@ -1,11 +1,13 @@
 /** Where an artifact goes, what it is called, and how it gets its name. */
 import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { access, link, lstat, open, rename, stat, unlink } from 'node:fs/promises';
+import { access, lstat, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { KprofError } from './errors.ts';
+import { moveToFreeName, moveWithoutOverwriting } from './move.ts';
 import { codeOf, diskError } from './pull/disk.ts';
 import { freeSpace } from './pull/partial.ts';
+import { bytes } from './report.ts';
 import { shellWord } from './safe.ts';
 
 /** What a capture is of. */
@@ -20,8 +22,8 @@ export interface Origin {
 }
 
 const suffix = '.partial';
-// NAME_MAX of the usual file systems, in bytes; the name must also fit with `.partial` behind it.
-const longest = 255 - suffix.length;
+// NAME_MAX of the usual file systems, in bytes; the name must also fit with a number in it, a process id and `.partial` behind it.
+const longest = 255 - '-999'.length - '.4194304'.length - suffix.length;
 
 /** Keeps both ends of a text and marks what is left out by a hash of all of it, so that the same text always gives the same name. */
 function shorten(text: string, length: number): string {
@@ -31,7 +33,7 @@ function shorten(text: string, length: number): string {
   return `${text.slice(0, Math.ceil(half))}-${hash}-${text.slice(text.length - Math.floor(half))}`;
 }
 
-/** `jfr-<namespace>-<pod>-<container>-<pid>-20261121T071502Z.jfr`: ASCII, without separators, at most 247 bytes; a long pod name is shortened in its middle. */
+/** `jfr-<namespace>-<pod>-<container>-<pid>-20261121T071502Z.jfr`: ASCII, without separators, at most 235 bytes; a long pod name is shortened in its middle. */
 export function artifactName({ tool, namespace, pod, container, pid, at }: Origin, extension: string): string {
   const stamp = at.toISOString().replace(/[-:]|\.\d+/g, '');
   const name = (middle: string): string =>
@@ -48,6 +50,8 @@ export interface Destination {
   readonly final: string;
   /** Its name until then. */
   readonly partial: string;
+  /** The name is ours, not one that was asked for: where it is taken, the artifact gets one with a number. */
+  readonly ours?: boolean;
 }
 
 const find = async (path: string): Promise<Stats | undefined> =>
@@ -58,11 +62,15 @@ const find = async (path: string): Promise<Stats | undefined> =>
 
 const isFolder = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 
-async function finalPath(fileFlag: string | undefined, defaultName: string): Promise<string> {
-  if (fileFlag === undefined) return resolve(defaultName);
+async function finalPath(fileFlag: string | undefined, defaultName: string): Promise<{ final: string; ours: boolean }> {
+  if (fileFlag === undefined) return { final: resolve(defaultName), ours: true };
   if (fileFlag === '') throw new KprofError('usage', '-f needs the name of a file or folder', { hint: '-f capture.jfr, or -f captures/' });
+  if (/\p{Cc}/u.test(fileFlag))
+    throw new KprofError('usage', `-f ${JSON.stringify(fileFlag)} has control characters in it, such as a line break`, {
+      hint: 'stdout gives the path as one line, so give a name that fits into one',
+    });
   const folder = fileFlag.endsWith('/') || fileFlag.endsWith(sep) || (await isFolder(fileFlag));
-  return folder ? resolve(fileFlag, defaultName) : resolve(fileFlag);
+  return folder ? { final: resolve(fileFlag, defaultName), ours: true } : { final: resolve(fileFlag), ours: false };
 }
 
 // So little is left that not even a small capture would fit: better said before than after it.
@@ -76,17 +84,39 @@ async function checkFolder(folder: string): Promise<void> {
   });
   const free = await freeSpace(folder);
   if (free < leastFree)
-    throw new KprofError('disk', `The disk of ${folder} is full: ${free} bytes are free`, {
-      hint: 'free some space, or write elsewhere: -f /other/folder/',
-    });
+    throw new KprofError(
+      'disk',
+      `The disk of ${folder} is as good as full: ${bytes(free)} are free, and a capture needs at least ${bytes(leastFree)}`,
+      {
+        hint: 'free some space, or write elsewhere: -f /other/folder/',
+      },
+    );
 }
 
 async function checkFree(path: string, force: boolean): Promise<void> {
   const there = await find(path);
   if (!there) return;
-  if (!there.isFile() && !there.isSymbolicLink())
-    throw new KprofError('usage', `${path} is not a regular file`, { hint: 'give another name with -f' });
+  if (there.isSymbolicLink()) throw await linkError(path);
+  if (!there.isFile()) throw new KprofError('usage', `${path} is not a regular file`, { hint: 'give another name with -f' });
   if (!force) throw new KprofError('usage', `${path} exists already`, { hint: 'give another name with -f, or overwrite it with --force' });
+}
+
+// To replace it would surprise who made the link, to write through it who did not.
+async function linkError(path: string): Promise<KprofError> {
+  const target = await realpath(path).catch(() => undefined);
+  return new KprofError('usage', `${path} is a link, and kprof neither follows nor replaces links`, {
+    hint: target === undefined ? 'give another name with -f' : `-f ${shellWord(target)} names what it leads to`,
+  });
+}
+
+async function checkNoEarlierTry(path: string, force: boolean): Promise<void> {
+  const there = await find(path);
+  if (!there) return;
+  if (!there.isFile()) throw new KprofError('usage', `${path} is not a regular file`, { hint: 'give another name with -f' });
+  if (!force)
+    throw new KprofError('usage', `${path} exists: another capture writes it at this moment, or an earlier one was not finished`, {
+      hint: 'give another name with -f, or throw away what is there with --force',
+    });
 }
 
 /** What rights and mount options say is not all that can be in the way. */
@@ -101,21 +131,22 @@ async function tryToCreate(path: string): Promise<void> {
 
 /**
  * Finds out, before anything is captured, that the artifact can be written. `fileFlag` is what was given with -f: a file, or a folder that gets `defaultName`.
- * Throws a KprofError: `usage` when the file, or the .partial of an earlier try, exists and `force` is not set; `disk` when it can't be written.
+ * Throws a KprofError: `usage` when the file, or its .partial, exists and `force` is not set, or when it is a link; `disk` when it can't be written.
  */
 export async function prepareDestination(
   fileFlag: string | undefined,
   defaultName: string,
   { force = false }: { readonly force?: boolean } = {},
 ): Promise<Destination> {
-  const final = await finalPath(fileFlag, defaultName);
-  const partial = final + suffix;
+  const { final, ours } = await finalPath(fileFlag, defaultName);
+  // Two captures of one second have the same name of ours: the process id keeps them apart until they are published.
+  const partial = `${final}${ours ? `.${process.pid}` : ''}${suffix}`;
   await checkFolder(dirname(final));
-  await checkFree(final, force);
-  await checkFree(partial, force);
+  if (!ours) await checkFree(final, force);
+  await checkNoEarlierTry(partial, force);
   if (force) await unlink(partial).catch(() => {}); // that it is not there is the usual case
   await tryToCreate(partial);
-  return { final, partial };
+  return { final, partial, ours };
 }
 
 async function sync(path: string): Promise<void> {
@@ -123,25 +154,20 @@ async function sync(path: string): Promise<void> {
   await handle.sync().finally(() => handle.close());
 }
 
-// For file systems without hard links: our own empty file holds the name while we rename over it.
-async function reserve(partial: string, final: string): Promise<void> {
-  await (await open(final, 'wx', 0o600)).close();
-  await rename(partial, final);
-}
-
-async function moveWithoutOverwriting(partial: string, final: string): Promise<void> {
-  const linked = await link(partial, final).then(
-    () => true,
-    () => false,
-  );
-  await (linked ? unlink(partial) : reserve(partial, final));
+async function move({ partial, final, ours = false }: Destination, force: boolean): Promise<string> {
+  if (ours) return moveToFreeName(partial, final);
+  await (force ? rename(partial, final) : moveWithoutOverwriting(partial, final));
+  return final;
 }
 
 /** Gives a whole artifact its name and makes that survive a power cut; gives the path. Never overwrites without `force`. Throws a KprofError `disk`; the .partial stays then. */
-export async function publish({ partial, final }: Destination, { force = false }: { readonly force?: boolean } = {}): Promise<string> {
+export async function publish(destination: Destination, { force = false }: { readonly force?: boolean } = {}): Promise<string> {
+  const { partial, final } = destination;
   try {
     await sync(partial);
-    await (force ? rename(partial, final) : moveWithoutOverwriting(partial, final));
+    const path = await move(destination, force);
+    await sync(dirname(path)).catch(() => {}); // not every system lets a folder be synced
+    return path;
   } catch (error) {
     const kept = diskError(error, final);
     if (!(kept instanceof KprofError)) throw kept;
@@ -150,6 +176,4 @@ export async function publish({ partial, final }: Destination, { force = false }
       cause: error,
     });
   }
-  await sync(dirname(final)).catch(() => {}); // not every system lets a folder be synced
-  return final;
 }

@@ -6,7 +6,7 @@ import { toolkits } from '../toolkits/index.ts';
 import type { Request } from './capture/request.ts';
 import type { Perform, Typed } from './commands/around.ts';
 import { type Command, commands } from './commands/index.ts';
-import { captureFlags, connectionFlags } from './common.ts';
+import { captureFlags, checkRegistry, connectionFlags } from './common.ts';
 import { confirm } from './confirm.ts';
 import { exitCodes, KprofError } from './errors.ts';
 import type { Flags, Options } from './flags.ts';
@@ -17,6 +17,7 @@ import { nearest } from './nearest.ts';
 import { parse } from './parse.ts';
 import type { Artifact } from './record.ts';
 import type { Report } from './report.ts';
+import { shellWord } from './safe.ts';
 import { terminalReport } from './terminal.ts';
 import type { Toolkit } from './toolkit.ts';
 import { version } from './version.ts';
@@ -28,12 +29,14 @@ const read = (path: string): Uint8Array => {
   try {
     return readFileSync(path);
   } catch (cause) {
-    throw new KprofError('usage', `The file ${path} can't be read`, { cause });
+    throw new KprofError('usage', `The file ${path} can't be read`, { cause, hint: `ls -l ${shellWord(path)}` });
   }
 };
 
 /** Runs the command line. Sets process.exitCode, and returns when all is said. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // Whatever is made here, by whatever umask: for this user alone, and for this user indeed.
+  process.umask(0o077);
   let report = terminalReport();
   const fail = (error: unknown) => {
     const known = local(error);
@@ -106,7 +109,7 @@ type CaptureOptions = Options<typeof connectionFlags & typeof captureFlags>;
 const reference =
   ({ image, registry }: Pick<CaptureOptions, 'image' | 'registry'>) =>
   (name: string): string =>
-    image ?? `${(registry ?? (process.env['KPROF_REGISTRY'] || defaultRegistry)).replace(/\/+$/, '')}/kprof-${name}:${version}`;
+    image ?? `${registry ?? checkRegistry(process.env['KPROF_REGISTRY'] || defaultRegistry, '$KPROF_REGISTRY')}/kprof-${name}:${version}`;
 
 /** Whether the artifact is text that goes to stdout: unless a file or a record is asked for. */
 function printsText({ name, prints = false }: Toolkit, { file, output }: CaptureOptions): boolean {
@@ -135,10 +138,15 @@ async function capture(toolkit: Toolkit, options: CaptureOptions, words: readonl
     scratch: undefined,
   };
   const { connect } = await import('./kube/cluster.ts');
-  const cluster = await connect(connection(options), { report, version, tool: toolkit.name });
+  const cluster = await connect(connection(options), { report, version, tool: toolkit.name, verbose: options.v });
+  // What was typed wrongly is said before anything is done or announced.
+  cluster.check(where);
+  request.reference('');
+  if (request.file !== undefined) await checkFile(request.file, request.force);
   if (options['dry-run']) {
     const { dryRun } = await import('./dry-run.ts');
-    process.stdout.write(await dryRun(request, cluster, options.output));
+    const { printPlan } = await import('./print.ts');
+    printPlan(await dryRun(request, cluster), options.output);
     return 0;
   }
   await confirm(`${toolkit.name} on ${where.name} in context ${cluster.context ?? 'of the pod'}`, {
@@ -147,6 +155,11 @@ async function capture(toolkit: Toolkit, options: CaptureOptions, words: readonl
     report,
   });
   return await performCapture({ ...request, connection: typedConnection(options, cluster.context) }, { cluster, report, prints, options });
+}
+
+async function checkFile(file: string, force: boolean): Promise<void> {
+  const { prepareDestination } = await import('./artifact.ts');
+  await prepareDestination(file, 'artifact', { force });
 }
 
 /** Acting on production is asked about, looking is not. */

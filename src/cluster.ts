@@ -114,5 +114,7 @@ export interface Listed {
 export interface Cluster {
   /** Of the kubeconfig; undefined inside a pod. */
   readonly context: string | undefined;
+  /** Throws a usage error for what no cluster could have. */
+  check(where: Where): void;
   find(where: Where, signal: AbortSignal): Promise<Target>;
 }

@@ -29,6 +29,10 @@ const dryRun: Flag<boolean> = {
   parse(typed) {
     if (typed === 'true' || typed === 'client') return true;
     if (typed === 'false' || typed === 'none') return false;
+    if (typed === 'server')
+      throw new KprofError('usage', '--dry-run=server is not supported: kprof does not ask the API server to try it', {
+        hint: 'see the patch with --dry-run=client -o json; kubectl patch --subresource=ephemeralcontainers --dry-run=server tries it',
+      });
     throw new KprofError('usage', `--dry-run=${typed} is none of client, none`, { hint: '--dry-run alone is --dry-run=client' });
   },
 };
@@ -38,11 +42,19 @@ const image = (description: string): Flag<string | undefined> => ({
   value: 'IMAGE',
   description,
   parse(typed, { flag }) {
-    if (!/^[\w][\w./:@-]*$/.test(typed))
+    if (!isReference(typed))
       throw new KprofError('usage', `${flag} "${typed}" is no image reference`, { hint: '--image REGISTRY/NAME:TAG' });
     return typed;
   },
 });
+
+const isReference = (typed: string): boolean => /^\w[\w./:@-]*$/.test(typed);
+
+/** Where images are, checked for the same reason; `from` is where it was typed. */
+export function checkRegistry(typed: string, from: string): string {
+  if (isReference(typed)) return typed.replace(/\/+$/, '');
+  throw new KprofError('usage', `${from} "${typed}" is no address of a registry`, { hint: `${from}=registry.example.com/kprof` });
+}
 
 /** What to capture, with what, and what becomes of it. */
 export const captureFlags = {
@@ -57,11 +69,17 @@ export const captureFlags = {
   'no-open': toggle("Don't open the artifact"),
   image: image('Another debug image, such as eclipse-temurin:25-jdk'),
   'image-pull-policy': choice(pullPolicies, 'IfNotPresent', 'When the node pulls the image'),
-  registry: text('REGISTRY', "Where kprof's images are; else $KPROF_REGISTRY"),
+  registry: {
+    ...text('REGISTRY', "Where kprof's images are; else $KPROF_REGISTRY"),
+    parse: (typed: string, { flag }) => checkRegistry(typed, flag),
+  } as Flag<string | undefined>,
   timeout: duration('1m', 'How long to wait for the debug container to run'),
   ttl: duration('10m', 'How long the idle debug container stays for the next capture'),
   'dry-run': dryRun,
   yes: toggle('Answer every question with yes', 'y'),
   quiet: toggle('Only warnings and errors', 'q'),
-  v: { ...count('0', 'Verbosity of the talk: 0 to 9', 0, 'LEVEL'), short: 'v' },
+  v: {
+    ...count('0', 'Verbosity, as kubectl: 1 steps, 6 requests, 7 their headers, 8 and 9 their bodies; nothing secret', 0, 'LEVEL'),
+    short: 'v',
+  },
 } satisfies Flags;

@@ -1,5 +1,4 @@
 /** What a capture would do, for a person to read: nothing here changes anything. */
-import { dump } from 'js-yaml';
 import { debugSpec, makePlan, type Request } from './capture/request.ts';
 import type { Cluster } from './cluster.ts';
 import type { Plan, Process, Tools } from './toolkit.ts';
@@ -30,8 +29,8 @@ const plain = (plan: Plan) => ({
   ...(plan.kind === 'file' ? { files: plan.files.map(({ place }) => place.seenByTarget), pull: plan.result.file.seenByTarget } : {}),
 });
 
-/** The debug container that would be added and the plan for a placeholder process, as YAML or JSON. */
-export async function dryRun(request: Request, cluster: Cluster, output: 'json' | 'yaml' | 'name' | undefined): Promise<string> {
+/** The debug container that would be added, and the plan for a placeholder process. */
+export async function dryRun(request: Request, cluster: Cluster): Promise<object> {
   const target = await cluster.find(request.where, new AbortController().signal);
   target.close();
   const ways = request.toolkit.ways(request.options).map((way) => ({
@@ -39,6 +38,5 @@ export async function dryRun(request: Request, cluster: Cluster, output: 'json' 
     plan: plain(makePlan(request, way, { process: placeholder, tools: ours, facts: {}, id: 'ID' })),
   }));
   const { namespace, pod, container } = target;
-  const all = { dryRun: true, namespace, pod, container, ...ways[0] };
-  return output === 'json' ? `${JSON.stringify(all, null, 2)}\n` : dump(all, { lineWidth: -1, noRefs: true });
+  return JSON.parse(JSON.stringify({ dryRun: true, namespace, pod, container, ...ways[0] }));
 }

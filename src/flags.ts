@@ -65,14 +65,18 @@ export const duration = (preset: string, description: string, least: Millisecond
   },
 });
 
+const mostCounted = 999_999_999;
+
 /** A whole number of at least `least`. */
 export const count = (preset: string | undefined, description: string, least = 1, value = 'N'): Flag<number> => ({
   value,
   ...(preset === undefined ? {} : { default: preset }),
   description,
   parse(text, { flag }) {
-    if (!/^\d{1,9}$/.test(text) || Number(text) < least)
-      throw new KprofError('usage', `${flag} "${text}" is not a whole number of at least ${least}`);
+    if (!/^\d+$/.test(text) || Number(text) < least || Number(text) > mostCounted)
+      throw new KprofError('usage', `${flag} "${text}" is not a whole number from ${least} to ${mostCounted}`, {
+        hint: `${flag} ${preset ?? least}`,
+      });
     return Number(text);
   },
 });

@@ -2,20 +2,27 @@
 import { readFileSync } from 'node:fs';
 import { dump } from 'js-yaml';
 import type { Artifact } from './record.ts';
-import { safe, safeJson, safeLine } from './safe.ts';
+import { safe, safeJson, safeLine, safeYaml } from './safe.ts';
 
-/** The path, or the record of the capture with its schema's version. */
+const yaml = (value: unknown): string => safeYaml(value, dump(value, { lineWidth: -1, noRefs: true }));
+
+/** The path, or the record of the capture with its schema's version. Scripts get the path as it is, a terminal one that it can show. */
 export function printRecord(artifact: Artifact, output: 'json' | 'yaml' | 'name' | undefined): void {
   const record = { apiVersion: 'kprof.dev/v1', kind: 'Artifact', ...artifact };
   if (output === 'json') process.stdout.write(`${safeJson(record)}\n`);
-  else if (output === 'yaml') process.stdout.write(dump(JSON.parse(safeJson(record)), { lineWidth: -1 }));
-  else process.stdout.write(`${artifact.path}\n`);
+  else if (output === 'yaml') process.stdout.write(yaml(JSON.parse(JSON.stringify(record))));
+  else process.stdout.write(`${process.stdout.isTTY ? safeLine(artifact.path) : artifact.path}\n`);
 }
 
-/** A text artifact: as it is into a pipe, made printable on a terminal. */
+/** What a dry run found, for a person or a script to read. */
+export function printPlan(plan: unknown, output: 'json' | 'yaml' | 'name' | undefined): void {
+  process.stdout.write(output === 'json' ? `${safeJson(plan, 2)}\n` : yaml(plan));
+}
+
+/** A text artifact: byte for byte into a pipe or a file, made printable on a terminal. */
 export function printText(path: string): void {
-  const text = readFileSync(path, 'utf8');
-  process.stdout.write(process.stdout.isTTY ? safe(text) : text);
+  const bytes = readFileSync(path);
+  process.stdout.write(process.stdout.isTTY ? safe(bytes.toString('utf8'), Number.POSITIVE_INFINITY) : bytes);
 }
 
 /** A list: as a table like kubectl's, or as an object with its schema's version. An empty table prints nothing. */

@@ -55,6 +55,8 @@ export interface Report {
   note(text: string): void;
   warn(text: string): void;
   debug(level: number, text: string): void;
+  /** What a program of the user's says, a credential plugin's question for one, piece by piece as it comes. */
+  foreign(text: string): void;
   /** An error with its causes and what to try; what is not a KprofError is told as a bug of kprof. */
   error(error: unknown): void;
   /** Takes the progress line away. */
@@ -66,6 +68,10 @@ export interface Report {
 /** Whether to use colour: https://no-color.org */
 export const wantsColor = (env: Readonly<Record<string, string | undefined>>, isTTY: boolean): boolean =>
   isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+
+// A message is a few lines; a server or a tool that says more than this is not read any more.
+const longestText = 8192;
+const mostLines = 200;
 
 const rewriteEvery = 100;
 const lineEvery = 10_000;
@@ -126,6 +132,8 @@ interface Printer {
   say(label: string, style: Style, text: string): void;
   /** Lines as they are: a command stays in one piece, so that it can be pasted. */
   raw(text: string): void;
+  /** A piece of a text, without a line break of its own. */
+  piece(text: string): void;
   /** A line that the next one replaces. */
   transient(line: string): void;
   clear(): void;
@@ -152,17 +160,21 @@ function createPrinter({ stream, columns = 80, isTTY, color }: ReportOptions): P
     say(label, style, text) {
       clear();
       const indent = ' '.repeat(label.length);
-      const lines = safe(text)
-        .split('\n')
-        .map((line) => fold(indent + line, indent));
+      const all = safe(text, longestText).split('\n');
+      const more = all.length > mostLines ? [`… (${all.length - mostLines} more lines)`] : [];
+      const lines = [...all.slice(0, mostLines), ...more].map((line) => fold(indent + line, indent));
       write(`${paint(style, label)}${lines.join('\n').slice(label.length)}\n`);
     },
     raw(text) {
       clear();
-      write(`${safe(text)}\n`);
+      write(`${safe(text, 2 * longestText)}\n`);
+    },
+    piece(text) {
+      clear();
+      write(safe(text, longestText));
     },
     transient(line) {
-      write(`\r${line.slice(0, Math.max(0, columns - 1))}\x1b[K`);
+      write(`\r${[...line].slice(0, Math.max(0, columns - 1)).join('')}\x1b[K`);
       shown = true;
     },
   };
@@ -225,6 +237,8 @@ export function createReport(options: ReportOptions): Report {
     debug(level, text) {
       if (!quiet && level <= verbose) printer.say('debug: ', 'dim', text);
     },
+    // Colours alone are left out without a trace; a login may well need to be read by someone who asked for quiet.
+    foreign: (text) => printer.piece(text.replace(/\x1b\[[\d;]*m/g, '').replaceAll('\r\n', '\n')),
     error(error) {
       if (error instanceof KprofError) sayKnown(printer, error);
       else sayBug(printer, error);

@@ -1,7 +1,9 @@
 /** Text that others chose, made printable: what a pod, its processes and its tools say must not drive the terminal. */
 
-// Controls, what is invisible or turns the writing direction (Cf), lone surrogates, line separators, and blanks that look like nothing.
-const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|\u034f|[\u115f\u1160\u3164\uffa0]/gu;
+// Controls, what is invisible or turns the writing direction (Cf), lone surrogates, line separators, blanks that look like nothing,
+// and marks stacked so high that they cover the lines above.
+const unprintable =
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|\u034f|\u17b4|\u17b5|\u180b|\u180c|\u180d|\u180f|[\u115f\u1160\u2800\u3164\uffa0]|[\u{e0100}-\u{e01ef}]|(?<=\p{M}{5})\p{M}/gu;
 
 const visible = (character: string): string => {
   const code = character.codePointAt(0) as number;
@@ -30,6 +32,10 @@ const escapedUnits = (character: string): string =>
 /** JSON whose text a terminal shows as it is; JSON.stringify alone leaves DEL, C1 and bidi marks raw. */
 export const safeJson = (value: unknown, indent = 0): string =>
   (JSON.stringify(value, undefined, indent) ?? 'null').replace(unprintable, (c) => (c === '\n' ? c : escapedUnits(c)));
+
+/** YAML whose text a terminal shows as it is: JSON where `yaml`, the usual form of the same value, would not be; JSON is YAML. */
+export const safeYaml = (value: unknown, yaml: string): string =>
+  yaml.replace(/[\n\t]/g, '').match(unprintable) === null ? yaml : `${safeJson(value, 2)}\n`;
 
 /** A word as a POSIX shell reads it back, for commands to paste. */
 export const shellWord = (text: string): string => (/^[\w./@%+,:=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

@@ -41,7 +41,8 @@ test('without -f it goes to the current folder, with -f FILE there, with -f DIR/
   const name = 'x.jfr';
   expect(await prepareDestination(undefined, name)).toEqual({
     final: join(process.cwd(), name),
-    partial: join(process.cwd(), `${name}.partial`),
+    partial: join(process.cwd(), `${name}.${process.pid}.partial`),
+    ours: true,
   });
   expect((await prepareDestination(join(box.path, 'my.jfr'), name)).final).toBe(join(box.path, 'my.jfr'));
   expect((await prepareDestination(`${box.path}/captures/`, name)).final).toBe(join(box.path, 'captures', name));
@@ -61,7 +62,7 @@ test('what cannot be written is refused before anything is captured', async () =
   await expect(at('new/')).rejects.toMatchObject({ failure: 'disk', hint: `mkdir -p ${box.path}/new` });
   await expect(at('file/x.jfr')).rejects.toMatchObject({ failure: 'disk', message: expect.stringContaining('is not a folder') });
   await expect(at('file')).rejects.toMatchObject({ failure: 'usage', hint: expect.stringContaining('--force') });
-  await expect(at('dangling')).rejects.toMatchObject({ failure: 'usage' });
+  await expect(at('dangling')).rejects.toMatchObject({ failure: 'usage', message: expect.stringContaining('is a link') });
   await expect(at('fifo')).rejects.toMatchObject({ failure: 'usage', message: expect.stringContaining('not a regular file') });
   await expect(at('y'.repeat(300))).rejects.toMatchObject({ failure: 'disk', message: expect.stringContaining('too long') });
 });
@@ -75,7 +76,7 @@ test.runIf(process.getuid?.() !== 0)('a folder without permission', async () => 
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;
 test.runIf(canMount).each([
   ['read-only', 'ro', 'read-only'],
-  ['full', 'size=4k', 'is full'],
+  ['full', 'size=4k', 'is as good as full: 4.1 kB are free, and a capture needs at least 1.05 MB'],
 ])('a file system that is %s', async (_, options, reason) => {
   using box = sandbox();
   execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'kprof-test', box.path]);
@@ -95,7 +96,8 @@ test('the .partial of an earlier try is not lost without --force', async () => {
   writeFileSync(`${path}.partial`, 'some of it');
   await expect(prepareDestination(path, 'x')).rejects.toMatchObject({
     failure: 'usage',
-    message: expect.stringContaining('x.jfr.partial exists'),
+    message: expect.stringContaining('x.jfr.partial exists: another capture writes it'),
+    hint: expect.not.stringContaining('remove'),
   });
   await prepareDestination(path, 'x', { force: true });
   expect(box.tree()).toEqual([]);
@@ -152,4 +154,55 @@ test('with force a link at the name is replaced, not followed', async () => {
   symlinkSync(join(box.path, 'victim'), destination.final);
   await publish(destination, { force: true });
   expect(readFileSync(join(box.path, 'victim'), 'utf8')).toBe('precious');
+});
+
+test('a link is neither followed nor replaced, and what it leads to is named', async () => {
+  using box = sandbox();
+  const [victim, name] = [join(box.path, 'victim of it'), join(box.path, 'x.jfr')];
+  writeFileSync(victim, 'precious');
+  symlinkSync(victim, name);
+  for (const force of [false, true])
+    await expect(prepareDestination(name, 'x', { force })).rejects.toMatchObject({
+      failure: 'usage',
+      message: `${name} is a link, and kprof neither follows nor replaces links`,
+      hint: `-f '${victim}' names what it leads to`,
+    });
+  expect(box.tree()).toHaveLength(2);
+  expect(readFileSync(victim, 'utf8')).toBe('precious');
+});
+
+test.each(['a\nb.jfr', 'a\x1b[2J', 'a\0b', '\x9b'])('-f %j, which is no line, is a usage error', async (name) => {
+  await expect(prepareDestination(name, 'x')).rejects.toMatchObject({
+    failure: 'usage',
+    message: expect.stringContaining('control characters'),
+  });
+});
+
+test('-f that begins with a hyphen is a file like any other', async () => {
+  using box = sandbox();
+  expect((await prepareDestination(join(box.path, '-rf'), 'x')).final).toBe(join(box.path, '-rf'));
+});
+
+test('captures of the same second keep apart, however close they are', async () => {
+  using box = sandbox();
+  const destinations = Array.from({ length: 20 }, (_, pid) => ({
+    final: join(box.path, 'jfr-20261121T071502Z.jfr'),
+    partial: join(box.path, `jfr-20261121T071502Z.jfr.${pid}.partial`),
+    ours: true,
+  }));
+  for (const [index, { partial }] of destinations.entries()) writeFileSync(partial, String(index));
+  const paths = await Promise.all(destinations.map((destination) => publish(destination, { force: true })));
+  const expected = ['', ...Array.from({ length: 19 }, (_, i) => `-${i + 2}`)].map((number) => `jfr-20261121T071502Z${number}.jfr`);
+  expect(box.tree().toSorted()).toEqual(expected.toSorted());
+  for (const [index, path] of paths.entries()) expect(readFileSync(path, 'utf8')).toBe(String(index));
+});
+
+test('what another kprof writes under the same name of ours is not in the way', async () => {
+  using box = sandbox();
+  writeFileSync(join(box.path, 'x.jfr'), 'of another');
+  writeFileSync(join(box.path, 'x.jfr.1.partial'), 'of another');
+  const destination = await prepareDestination(`${box.path}/`, 'x.jfr');
+  writeFileSync(destination.partial, 'mine');
+  expect(await publish(destination)).toBe(join(box.path, 'x-2.jfr'));
+  expect(readFileSync(join(box.path, 'x.jfr.1.partial'), 'utf8')).toBe('of another');
 });

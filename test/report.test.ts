@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { KprofError } from '../src/errors.ts';
 import { bytes, createReport, duration, type Report, type ReportOptions, wantsColor } from '../src/report.ts';
+import { terminalTexts, unprintable } from './support/corpus.ts';
 
 function paper(options: Partial<ReportOptions> = {}): { report: Report; text: () => string; tick: (ms: number) => void; stream: Writable } {
   let written = '';
@@ -115,6 +116,44 @@ try: look at the pod:
     report.error(new KprofError('failed', 'what'));
     expect(text()).toBe('\x1b[31;1merror: \x1b[0mwhat\n');
   });
+});
+
+describe.each(Object.entries(terminalTexts))('a terminal is not driven by %s', (_, evil) => {
+  test.each([
+    [true, 80],
+    [true, 40],
+    [false, 80],
+  ])('on any way to it (a terminal: %s, %i columns)', (isTTY, columns) => {
+    const { report, text, tick } = paper({ isTTY, columns, verbose: 9 });
+    for (const say of [report.stage, report.note, report.warn, report.foreign]) say(evil);
+    for (let level = 0; level <= 9; level += 1) report.debug(level, evil);
+    report.progress(evil, { done: 1, total: 2 });
+    tick(20_000);
+    report.progress(evil, { done: 1, total: 2 });
+    report.clear();
+    report.error(new KprofError('failed', evil, { hint: evil, cause: new KprofError('gone', `c${evil}`, { cause: evil }) }));
+    report.error(Object.assign(new Error(evil), { stack: evil }));
+    report.error(evil);
+    const known = text()
+      .replaceAll('\r\x1b[K', '')
+      .replaceAll(/\r([^\r\n]*)\x1b\[K/g, '$1');
+    expect(known).not.toMatch(unprintable);
+    expect(known.length).toBeLessThan(1_500_000);
+  });
+});
+
+test('a flood of lines is cut', () => {
+  const { report, text } = paper();
+  report.warn('x\n'.repeat(5000));
+  expect(text().split('\n')).toHaveLength(202);
+  expect(text()).toContain('more lines)');
+});
+
+test('what a program says comes at once, without its colours, quiet or not', () => {
+  const { report, text } = paper({ quiet: true });
+  report.foreign('\x1b[1;33mOpen https://login.example\x1b[0m\r\n');
+  report.foreign('Password: ');
+  expect(text()).toBe('Open https://login.example\nPassword: ');
 });
 
 test('nothing that others chose reaches the terminal raw', () => {

@@ -153,6 +153,7 @@ async function recordOf({ request, target, container, view, process, way, destin
     remote: undefined,
     final: destination.final,
     partial: destination.partial,
+    ours: destination.ours ?? false,
     ttl: request.ttl,
     client: await thisClient(),
   };

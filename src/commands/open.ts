@@ -9,9 +9,17 @@ import type { Perform } from './around.ts';
 export const run: Perform = async (words, options, { report }) => {
   const [file, ...more] = words;
   if (file === undefined || more.length > 0)
-    throw new KprofError('usage', 'kprof open takes one file', { hint: 'kprof open recording.jfr' });
+    throw new KprofError(
+      'usage',
+      file === undefined ? 'kprof open needs a file' : `kprof open takes one file, and "${more.join(' ')}" is left over`,
+      {
+        hint: 'kprof open recording.jfr',
+      },
+    );
+  if (file === '' || file.includes('\0'))
+    throw new KprofError('usage', `kprof open ${JSON.stringify(file)} names no file`, { hint: 'kprof open recording.jfr' });
   const path = resolve(file);
   const format = await recognise(path);
   report.note((await format.check(path)).text);
-  if (!options['no-open']) await view(path, format.name, report);
+  if (!options['no-open']) await view(path, format.name, report, { again: false });
 };

@@ -23,7 +23,7 @@ export const run: Perform = async (words, options, around) => {
     target.close();
   }
   const summary = await formats[record.format].check(record.partial);
-  const path = await publish({ final: record.final, partial: record.partial });
+  const path = await publish({ final: record.final, partial: record.partial, ours: record.ours });
   around.report.note(summary.text);
   around.report.clear();
   process.stdout.write(`${path}\n`);

@@ -1,6 +1,8 @@
 /** The kinds of file that a capture gives. */
+import type { Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { KprofError } from '../errors.ts';
+import { shellWord } from '../safe.ts';
 import type { FormatName } from '../toolkit.ts';
 
 /** A program that opens artifacts: src/viewers has one file each. */
@@ -32,13 +34,21 @@ export interface Format {
 
 /** Opens a local regular file for reading. Throws a KprofError `usage` that names it. */
 export async function openFile(path: string): Promise<FileHandle> {
+  let kind: Stats;
   try {
     // Opening a FIFO would wait for its writer.
-    if ((await stat(path)).isFile()) return await open(path, 'r');
+    kind = await stat(path);
+    if (kind.isFile()) return await open(path, 'r');
   } catch (cause) {
-    throw new KprofError('usage', `${path} can't be opened`, { cause });
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new KprofError('usage', missing ? `There is no file ${path}` : `${path} can't be opened`, {
+      cause,
+      hint: missing ? 'ls -t *.jfr *.txt shows the captures of this folder, the newest first' : `ls -l ${shellWord(path)}`,
+    });
   }
-  throw new KprofError('usage', `${path} is not a regular file`);
+  throw new KprofError('usage', `${path} is ${kind.isDirectory() ? 'a folder' : 'not a regular file'}`, {
+    hint: kind.isDirectory() ? `name a file in it: ls -t ${shellWord(path)}` : 'name a file that a capture made',
+  });
 }
 
 /** Up to `length` bytes from `position`; fewer at the end of the file. */

@@ -10,10 +10,11 @@ export const formats: Readonly<Record<FormatName, Format>> = { jfr, threads };
 
 const headLength = 4096;
 
-/** The format of a local file, by how it begins; its name counts for nothing. Throws a KprofError `usage` (not readable) or `unsupported`. */
+/** The format of a local file, by how it begins; its name counts for nothing. Throws a KprofError `usage` (not readable), `incomplete` (empty) or `unsupported`. */
 export async function recognise(path: string): Promise<Format> {
   await using file = await openFile(path);
   const head = await readAt(file, 0, headLength);
+  if (head.length === 0) throw new KprofError('incomplete', `${path} is empty`, { hint: 'capture it again' });
   const format = Object.values(formats).find((candidate) => candidate.matches(head));
   if (format === undefined)
     throw new KprofError('unsupported', `${path} is no kind of file that kprof knows`, {

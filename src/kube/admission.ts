@@ -1,5 +1,6 @@
 /** Refusals by what stands behind RBAC: Pod Security, policies, webhooks, quotas. */
 import type { Failure } from '../errors.ts';
+import { shellWord } from '../safe.ts';
 
 /** Message and the rest of an error, before it is one. */
 export interface Explanation {
@@ -33,7 +34,7 @@ const rules: readonly Rule[] = [
       failure: 'forbidden',
       message: `The admission policy ${group(match, 1)} refuses to ${doing}`,
       cause: group(match, 3),
-      hint: `kubectl describe validatingadmissionpolicy ${group(match, 1)}`,
+      hint: `kubectl describe validatingadmissionpolicy ${shellWord(group(match, 1))}`,
     }),
   },
   {

@@ -5,6 +5,7 @@ import type { Connection } from './config.ts';
 import { ApiError } from './errors.ts';
 import { type ApiRequest, bodyOf, type Path, type Query, send, succeeded } from './http.ts';
 import { networkCode } from './network.ts';
+import { traceBody } from './trace.ts';
 import { type WatchEvent, watchLines } from './watch-stream.ts';
 
 /** What every request may have. */
@@ -42,6 +43,7 @@ export interface Api {
 const usualTimeout = 30_000;
 const attempts = 5;
 const pageSize = 250;
+const mostPages = 40;
 
 /** Opens the API of a connection; nothing is sent yet. */
 export function openApi(connection: Connection): Api {
@@ -77,12 +79,13 @@ interface Page<T> {
 async function pages<T>(get: (query: Query) => Promise<Page<T>>): Promise<readonly T[]> {
   const items: T[] = [];
   let next: string | undefined;
-  do {
-    const page: Page<T> = await get({ limit: pageSize, continue: next });
+  for (let count = 0; count < mostPages; count++) {
+    const page = await get({ limit: pageSize, continue: next });
     items.push(...(page.items ?? []));
     next = page.metadata?.continue || undefined;
-  } while (next !== undefined);
-  return items;
+    if (next === undefined) return items;
+  }
+  throw new KprofError('failed', `The API server lists more than ${mostPages * pageSize} objects`, { hint: 'name a pod' });
 }
 
 type MayRetry = (error: ApiError) => boolean;
@@ -95,12 +98,16 @@ export const isPassing = (error: ApiError): boolean =>
   passingCodes.has(error.code) || (error.code === 0 && passingFaults.has(networkCode(error.cause) ?? ''));
 
 async function exchangeText(connection: Connection, request: ApiRequest, asking: Asking, mayRetry: MayRetry): Promise<string> {
+  // A login that waits for a person takes its time; that is none of the server's.
+  await connection.settings(asking.signal);
   const { signal, done } = deadline(connection, asking);
   try {
     for (let attempt = 1; ; attempt++) {
       try {
         const response = await succeeded(connection, request, await send(connection, request, signal), signal);
-        return await bodyOf(connection.server, response, signal);
+        const body = await bodyOf(connection.server, response, signal);
+        traceBody(connection.trace, 'answered', body);
+        return body;
       } catch (error) {
         if (!(error instanceof ApiError) || attempt === attempts || !mayRetry(error)) throw error;
         await pause(error, attempt, signal);

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { KprofError } from '../errors.ts';
 import { byDistance } from '../nearest.ts';
+import { fromFlag } from './credentials.ts';
 import { type Entry, type Kubeconfig, string } from './kubeconfig.ts';
 import { checkNamespace } from './names.ts';
 
@@ -99,6 +100,7 @@ function withClusterFlags(
     certificateAuthority !== undefined
       ? {
           'certificate-authority': resolve(certificateAuthority),
+          [`certificate-authority${fromFlag}`]: certificateAuthority,
           'certificate-authority-data': undefined,
           'insecure-skip-tls-verify': undefined,
         }
@@ -125,6 +127,6 @@ function withUserFlags(user: Entry, { token, as, asGroup = [], asUid }: Connecti
   const groups = asGroup.length === 0 ? {} : { 'as-groups': asGroup };
   const merged: Entry = { ...user, ...bearer, ...impersonated, ...groups, ...(asUid === undefined ? {} : { 'as-uid': asUid }) };
   if (string(merged['as']) === undefined && (asGroup.length > 0 || asUid !== undefined))
-    throw new KprofError('usage', `--as-${asUid === undefined ? 'group' : 'uid'} needs --as`);
+    throw new KprofError('usage', `--as-${asUid === undefined ? 'group' : 'uid'} needs --as`, { hint: 'say who it is: --as USER' });
   return merged;
 }

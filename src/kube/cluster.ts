@@ -5,24 +5,30 @@ import { KprofError } from '../errors.ts';
 import type { Report } from '../report.ts';
 import { readJournal, remember } from '../state/journal.ts';
 import { knownUser, type Rung, rung, scout } from './access.ts';
+import { answeredPod } from './answered-pod.ts';
 import { type Api, openApi } from './api.ts';
 import type { ConnectionOptions } from './choice.ts';
 import { loadConnection } from './config.ts';
 import { ephemeralContainer, randomSuffix, reusable, specDigest } from './ephemeral-container.ts';
 import { execStream } from './exec-stream.ts';
 import { cpuLimit } from './resources.ts';
-import { type Resolved, readPod, resolveTarget } from './target.ts';
+import { checkWhere, type Resolved, readPod, resolveTarget } from './target.ts';
 import { waitForEphemeral, watchGone } from './wait.ts';
 
 /** Opens the cluster that kubectl would talk to; nothing is sent yet. */
 export async function connect(
   options: ConnectionOptions,
-  { report, version, tool }: { report: Report; version: string; tool: string },
+  { report, version, tool, verbose = 0 }: { report: Report; version: string; tool: string; verbose?: number },
 ): Promise<Cluster> {
-  const connection = await loadConnection(options, { userAgent: `kprof/${version} ${tool}` });
+  const connection = await loadConnection(options, {
+    userAgent: `kprof/${version} ${tool}`,
+    say: report.foreign,
+    trace: verbose < 6 ? undefined : (level, text) => level <= verbose && report.debug(level, text()),
+  });
   const api = openApi(connection);
   return {
     context: connection.context,
+    check: (where) => void checkWhere(where.namespace ?? connection.namespace, where),
     find: async (where, signal) =>
       openTarget(api, await resolveTarget(api, where.namespace ?? connection.namespace, where, signal), report),
   };
@@ -148,13 +154,14 @@ async function add({ api, pod, report }: Opened, wanted: V1EphemeralContainer, s
   const { namespace, pod: name, uid } = names(pod);
   const path = ['api', 'v1', 'namespaces', namespace, 'pods', name, 'ephemeralcontainers'];
   // With the uid, a pod of the same name that was made since is left alone.
-  report.debug(1, `PATCH /${path.join('/')}`);
-  const answer = await api.patch<V1Pod>(
+  report.debug(1, `adding ${wanted.name} to the pod`);
+  const answer = await api.patch<unknown>(
     path,
     { metadata: { uid }, ...patchOf(wanted) },
     { signal, doing: `add a debug container to pod ${namespace}/${name}` },
   );
-  const accepted = answer.spec?.ephemeralContainers?.find((each) => each.name === wanted.name);
+  const { spec } = answeredPod(answer, { server: api.connection.server, namespace, name });
+  const accepted = spec?.ephemeralContainers?.find((each) => each.name === wanted.name);
   if (accepted === undefined) throw new KprofError('failed', `The API server accepted the debug container ${wanted.name} and left it out`);
   if (specDigest(accepted) !== specDigest(wanted))
     report.warn(`Admission changed the debug container: ${changes(wanted, accepted).join(', ')}`);

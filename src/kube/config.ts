@@ -7,6 +7,7 @@ import { type ConnectionOptions, choose } from './choice.ts';
 import { type Entry, type Kubeconfig, readKubeconfig, string } from './kubeconfig.ts';
 import { proxyFor } from './proxy.ts';
 import { openSettings, type SettingsSource } from './settings.ts';
+import type { Trace } from './trace.ts';
 
 /** An API server, and who asks it. */
 export interface Connection extends SettingsSource {
@@ -16,6 +17,8 @@ export interface Connection extends SettingsSource {
   readonly context: string | undefined;
   /** Limit for a request in milliseconds; 0 is none, undefined is up to the caller. */
   readonly timeout: number | undefined;
+  /** Absent when nobody wants to see the requests. */
+  readonly trace?: Trace | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -27,12 +30,21 @@ export interface Surroundings {
   readonly serviceAccount?: string;
   /** `kprof/VERSION TOOL`. */
   readonly userAgent?: string;
+  /** Shows what a credential plugin says. */
+  readonly say?: (text: string) => void;
+  readonly trace?: Trace | undefined;
 }
 
 /** The connection that kubectl would make with the same flags. */
 export async function loadConnection(
   options: ConnectionOptions,
-  { environment = process.env, serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount', userAgent = 'kprof' }: Surroundings = {},
+  {
+    environment = process.env,
+    serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount',
+    userAgent = 'kprof',
+    say = () => undefined,
+    trace,
+  }: Surroundings = {},
 ): Promise<Connection> {
   const read = await readKubeconfig(options.kubeconfig, environment);
   const config =
@@ -42,12 +54,13 @@ export async function loadConnection(
   const choice = choose(config, options);
   const server = serverUrl(choice.cluster);
   const proxy = string(choice.cluster['proxy-url']) ?? proxyFor(server, environment);
-  const { settings, refresh } = await openSettings(choice, { server, userAgent, proxy });
+  const { settings, refresh } = await openSettings(choice, { server, userAgent, proxy, say });
   return {
     server,
     namespace: choice.namespace,
     context: choice.context === inClusterName ? undefined : choice.context,
     timeout: parseTimeout(options.requestTimeout),
+    trace,
     settings,
     refresh,
   };
@@ -84,7 +97,9 @@ function serverUrl(cluster: Entry): URL {
   const secured = string(cluster['certificate-authority']) ?? string(cluster['certificate-authority-data']);
   const url = URL.parse(typed.includes('://') ? typed : `${secured === undefined ? 'http' : 'https'}://${typed}`);
   if (url === null || !/^https?:$/.test(url.protocol))
-    throw new KprofError('failed', `The server "${typed}" is no http:// or https:// address`);
+    throw new KprofError('failed', `The server "${typed.replace(/\/\/[^/]*@/, '//')}" is no http:// or https:// address`, {
+      hint: 'kubectl config view --minify shows it; --server https://HOST:PORT names another',
+    });
   return url;
 }
 

@@ -1,8 +1,9 @@
 /** Who asks: certificates, tokens, passwords, credential plugins and OIDC, from the `user` of a kubeconfig. */
 import { readFile } from 'node:fs/promises';
 import { KprofError } from '../errors.ts';
+import { shellWord } from '../safe.ts';
 import type { Choice } from './choice.ts';
-import { askPlugin } from './credential-plugin.ts';
+import { askPlugin, type Running } from './credential-plugin.ts';
 import { type Entry, mapping, string } from './kubeconfig.ts';
 
 /** What goes into a request, and into the TLS handshake. */
@@ -17,7 +18,7 @@ export interface Credential {
 /** Gives a credential; `forever` when another one can't be had. */
 export interface CredentialSource {
   readonly forever: boolean;
-  get(): Promise<Credential>;
+  get(running: Running): Promise<Credential>;
 }
 
 // client-go's own period: kubelet rotates a service account's token in place.
@@ -27,15 +28,22 @@ const tokenFileLife = 60_000;
 export async function material(entry: Entry, key: string): Promise<Uint8Array | undefined> {
   const data = string(entry[`${key}-data`]);
   if (data !== undefined) return Buffer.from(data, 'base64');
-  const file = string(entry[key]);
-  return file === undefined ? undefined : await readNamed(file, key);
+  const [file, flag] = [string(entry[key]), string(entry[`${key}${fromFlag}`])];
+  if (file === undefined) return undefined;
+  return readNamed(file, flag === undefined ? `The file ${file}, ${key} of the kubeconfig,` : `The file of --${key} ${flag}`);
 }
 
-async function readNamed(file: string, key: string): Promise<Buffer> {
+/** Behind the key of a file: the entry that keeps what was typed, where the file was named by a flag. */
+export const fromFlag = ' (flag)';
+
+async function readNamed(file: string, named: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw new KprofError('failed', `The file ${file}, ${key} of the kubeconfig, cannot be read`, { cause: error });
+    throw new KprofError(named.startsWith('The file of --') ? 'usage' : 'failed', `${named} cannot be read`, {
+      cause: error,
+      hint: `ls -l ${shellWord(file)}`,
+    });
   }
 }
 
@@ -45,9 +53,9 @@ export function credentialSource({ user, cluster }: Choice): CredentialSource {
   const { token, renew } = bearer(user, cluster);
   return {
     forever: renew === undefined,
-    async get() {
+    async get(running) {
       if (renew === undefined) return { ...(await certificate()), authorization: token, staleAt: Number.POSITIVE_INFINITY };
-      const { cert, key, ...rest } = await renew();
+      const { cert, key, ...rest } = await renew(running);
       return cert === undefined ? { ...(await certificate()), ...rest } : { ...rest, cert, key };
     },
   };
@@ -55,27 +63,27 @@ export function credentialSource({ user, cluster }: Choice): CredentialSource {
 
 interface Bearer {
   readonly token?: string | undefined;
-  readonly renew?: () => Promise<Credential>;
+  readonly renew?: (running: Running) => Promise<Credential>;
 }
 
 function bearer(user: Entry, cluster: Entry): Bearer {
   const [tokenFile, token, username] = [string(user['tokenFile']), string(user['token']), string(user['username'])];
   if (tokenFile !== undefined) return { renew: () => fromFile(tokenFile) };
   if (token !== undefined) return { token: `Bearer ${token}` };
-  if (Object.keys(mapping(user['exec'])).length > 0) return { renew: () => fromPlugin(user, cluster) };
+  if (Object.keys(mapping(user['exec'])).length > 0) return { renew: (running) => fromPlugin(user, cluster, running) };
   if (Object.keys(mapping(user['auth-provider'])).length > 0) return { renew: provider(user) };
   if (username !== undefined) return { token: `Basic ${Buffer.from(`${username}:${string(user['password']) ?? ''}`).toString('base64')}` };
   return {};
 }
 
 async function fromFile(path: string): Promise<Credential> {
-  const token = (await readNamed(path, 'tokenFile')).toString('utf8').trim();
+  const token = (await readNamed(path, `The file ${path}, tokenFile of the kubeconfig,`)).toString('utf8').trim();
   return { authorization: `Bearer ${token}`, staleAt: Date.now() + tokenFileLife };
 }
 
-async function fromPlugin(user: Entry, cluster: Entry): Promise<Credential> {
+async function fromPlugin(user: Entry, cluster: Entry, running: Running): Promise<Credential> {
   const authority = await material(cluster, 'certificate-authority');
-  const { token, certificate, key, staleAt } = await askPlugin({ exec: mapping(user['exec']), cluster, authority });
+  const { token, certificate, key, staleAt } = await askPlugin({ exec: mapping(user['exec']), cluster, authority }, running);
   return { authorization: token === undefined ? undefined : `Bearer ${token}`, cert: certificate, key, staleAt };
 }
 

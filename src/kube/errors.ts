@@ -96,7 +96,7 @@ function explain(asked: Asked, code: number, said: string, status: Status | unde
   if (code === 401)
     return {
       failure: 'forbidden',
-      message: `${host} does not accept the credentials of this kubeconfig`,
+      message: `${host} does not accept your credentials`,
       cause,
       hint: 'log in again, then check with: kubectl auth whoami',
     };

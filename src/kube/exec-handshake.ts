@@ -4,17 +4,17 @@ import WebSocket from 'ws';
 import type { Connection } from './config.ts';
 import { ApiError, refused } from './errors.ts';
 import { type Command, hasEnded } from './exec-verdict.ts';
-import { addressOf, bodyOf } from './http.ts';
+import { addressOf, beginningOf, sending } from './http.ts';
 import { unreachable } from './network.ts';
 import { rememberWire } from './pulse.ts';
 import type { RequestSettings } from './settings.ts';
+import { addressText, headersText } from './trace.ts';
 
 // v5 is of Kubernetes 1.29; it ends in the API server. v4 is passed on to the runtime.
 const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
 
 // Servers send 32 KiB at a time.
 const longestFrame = 4 * 1024 * 1024;
-const longestRefusal = 64 * 1024;
 
 /** A command that is to be run over a connection. */
 export interface Wanted {
@@ -25,29 +25,33 @@ export interface Wanted {
 }
 
 /** The open socket, or the response that refuses it. */
-export function open(
+export async function open(
   { command, connection, limit }: Wanted,
   { agent, headers }: RequestSettings,
   signal: AbortSignal,
 ): Promise<WebSocket | IncomingMessage> {
+  signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<WebSocket | IncomingMessage>();
-  const socket = new WebSocket(execAddress(connection.server, command), protocols, {
-    agent,
-    headers,
-    handshakeTimeout: limit,
-    perMessageDeflate: false,
-    maxPayload: longestFrame,
-    followRedirects: false,
-  });
+  const address = execAddress(connection.server, command);
+  const began = performance.now();
+  const options = { agent, headers, handshakeTimeout: limit, perMessageDeflate: false, maxPayload: longestFrame, followRedirects: false };
+  const socket = sending(connection.server, () => new WebSocket(address, protocols, options));
+  const tell = (outcome: unknown) =>
+    connection.trace?.(6, () => `GET ${addressText(address)} ${outcome} in ${Math.round(performance.now() - began)}ms`);
+  connection.trace?.(7, () => `GET ${addressText(address)} with the headers\n${headersText(headers)}`);
   const abort = () => {
     reject(signal.reason);
     socket.terminate();
   };
   rememberWire(socket);
   signal.addEventListener('abort', abort, { once: true });
-  socket.on('unexpected-response', (_, response) => resolve(response));
+  socket.on('unexpected-response', (_, response) => {
+    tell(response.statusCode);
+    resolve(response);
+  });
   // The first frames may come with the handshake: held back until somebody listens.
   socket.on('open', () => {
+    tell(101);
     socket.pause();
     resolve(socket);
   });
@@ -78,8 +82,7 @@ export async function refusal(
   const { socket } = response;
   const limited = AbortSignal.any([signal, AbortSignal.timeout(limit)]);
   limited.addEventListener('abort', () => response.destroy(), { once: true });
-  // Half a body is better than none: the status line alone already tells most.
-  const body = await bodyOf(server, response, limited, longestRefusal).catch(() => '');
+  const body = await beginningOf(response, limited).catch(() => '');
   signal.throwIfAborted();
   // The server ends such a connection without saying so; the next request must not go into it.
   socket.destroy();

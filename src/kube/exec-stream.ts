@@ -9,7 +9,6 @@ import type { Connection } from './config.ts';
 import { open, refusal } from './exec-handshake.ts';
 import { channels, receive } from './exec-inbox.ts';
 import type { Command } from './exec-verdict.ts';
-import { untilAborted } from './http.ts';
 import { watchPulse } from './pulse.ts';
 
 /** The periods of the line, in milliseconds. */
@@ -46,13 +45,13 @@ interface Line {
 async function perform(line: Line, io: Io): Promise<{ readonly code: number }> {
   const signal = io.signal ?? new AbortController().signal;
   const wanted = { connection: line.connection, command: line.command, limit: line.timing.handshake };
-  let settings = await untilAborted(line.connection.settings(), signal);
+  let settings = await line.connection.settings(signal);
   for (let attempt = 1; ; attempt++) {
     const socket = await open(wanted, settings, signal);
     if (socket instanceof WebSocket) return converse(line, socket, io, signal);
     const error = await refusal(wanted, socket, signal);
     if (error.code !== 401 || attempt > 1 || !line.connection.refresh(settings)) throw error;
-    settings = await untilAborted(line.connection.settings(), signal);
+    settings = await line.connection.settings(signal);
   }
 }
 

@@ -4,8 +4,10 @@ import { request as httpsRequest } from 'node:https';
 import { KprofError } from '../errors.ts';
 import type { Connection } from './config.ts';
 import { refused } from './errors.ts';
-import { unreachable } from './network.ts';
+import { networkCode, unreachable } from './network.ts';
 import type { RequestSettings } from './settings.ts';
+import { addressText, headersText, traceBody } from './trace.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** Segments below the server's own path; each is encoded. */
 export type Path = readonly string[];
@@ -28,6 +30,9 @@ export interface ApiRequest {
 /** More than any object of Kubernetes has; a list comes in pages. */
 const longestBody = 16 * 1024 * 1024;
 
+// A Status is a few lines; of a page that a proxy sends only the title is shown.
+const longestRefusal = 64 * 1024;
+
 /** The address of a path under the server, whose own path is kept. */
 export function addressOf(server: URL, path: Path, query: Query = {}): URL {
   const address = new URL(server);
@@ -41,28 +46,15 @@ export function addressOf(server: URL, path: Path, query: Query = {}): URL {
 
 /** Sends, and gives the response as soon as its headers are here; a 401 is tried again once with a new credential. */
 export async function send(connection: Connection, request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
-  const settings = await untilAborted(connection.settings(), signal);
+  const settings = await connection.settings(signal);
   const response = await exchange(connection, settings, request, signal);
   if (response.statusCode !== 401 || !connection.refresh(settings)) return response;
-  response.resume();
-  return exchange(connection, await untilAborted(connection.settings(), signal), request, signal);
+  response.destroy();
+  return exchange(connection, await connection.settings(signal), request, signal);
 }
 
-/** The promise's value, or the reason of the signal if that comes first. */
-export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-}
-
-function exchange(
-  { server }: Connection,
+async function exchange(
+  { server, trace }: Connection,
   { agent, headers }: RequestSettings,
   { method, path, query, body, contentType, accept }: ApiRequest,
   signal: AbortSignal,
@@ -72,16 +64,34 @@ function exchange(
   const typed =
     content === undefined ? {} : { 'Content-Type': contentType ?? 'application/json', 'Content-Length': Buffer.byteLength(content) };
   const start = server.protocol === 'http:' ? httpRequest : httpsRequest;
-  const outgoing = start(addressOf(server, path, query), {
-    method,
-    agent,
-    signal,
-    headers: { ...headers, Accept: accept ?? 'application/json', ...typed },
+  const address = addressOf(server, path, query);
+  const all = { ...headers, Accept: accept ?? 'application/json', ...typed };
+  const began = performance.now();
+  const outgoing = sending(server, () => start(address, { method, agent, signal, headers: all }));
+  trace?.(7, () => `${method} ${addressText(address)} with the headers\n${headersText(all)}`);
+  if (content !== undefined) traceBody(trace, 'sent', content);
+  outgoing.on('response', (response) => {
+    const { statusCode, statusMessage } = response;
+    trace?.(6, () => `${method} ${addressText(address)} ${statusCode} ${statusMessage} in ${Math.round(performance.now() - began)}ms`);
+    trace?.(7, () => `answered with the headers\n${headersText(response.headers)}`);
+    resolve(response);
   });
-  outgoing.on('response', resolve);
-  outgoing.on('error', (error) => reject(signal.aborted ? signal.reason : unreachable(server, error)));
+  outgoing.on('error', (error) => {
+    if (!signal.aborted) trace?.(6, () => `${method} ${addressText(address)}: ${networkCode(error) ?? error.message}`);
+    reject(signal.aborted ? signal.reason : unreachable(server, error));
+  });
   outgoing.end(content);
-  return promise;
+  // A request that waits for a proxy to connect does not notice its signal.
+  return untilAborted(promise, signal);
+}
+
+/** What Node refuses before it sends, such as a certificate that it can't read. */
+export function sending<T>(server: URL, start: () => T): T {
+  try {
+    return start();
+  } catch (error) {
+    throw unreachable(server, error);
+  }
 }
 
 /** The whole body as text; more than 16 MiB is an error. */
@@ -91,7 +101,10 @@ export async function bodyOf(server: URL, response: IncomingMessage, signal: Abo
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       length += chunk.length;
-      if (length > limit) throw new KprofError('failed', `${server.host} answered with more than ${limit >> 20} MiB`);
+      if (length > limit)
+        throw new KprofError('failed', `${server.host} answered with more than ${limit >> 20} MiB`, {
+          hint: 'is this the address of a Kubernetes API server, with its path?',
+        });
       chunks.push(chunk);
     }
   } catch (error) {
@@ -103,7 +116,7 @@ export async function bodyOf(server: URL, response: IncomingMessage, signal: Abo
 
 /** The response again if it is a success, else the error that it tells. */
 export async function succeeded(
-  { server }: Connection,
+  { server, trace }: Connection,
   { doing, path }: ApiRequest,
   response: IncomingMessage,
   signal: AbortSignal,
@@ -112,8 +125,26 @@ export async function succeeded(
   if (code >= 200 && code < 300) return response;
   const retryAfter = Number(response.headers['retry-after']);
   const namespace = path[path.indexOf('namespaces') + 1];
+  const body = await beginningOf(response, signal);
+  traceBody(trace, 'refused', body);
   throw refused(
     { server, doing, namespace: path.includes('namespaces') ? namespace : undefined },
-    { code, body: await bodyOf(server, response, signal), retryAfter: Number.isFinite(retryAfter) ? retryAfter : undefined },
+    { code, body, retryAfter: Number.isFinite(retryAfter) ? retryAfter : undefined },
   );
+}
+
+/** The first 64 KiB of a refusal: half of one is better than none, since the status line alone already tells most. */
+export async function beginningOf(response: IncomingMessage, signal: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= longestRefusal) break; // which ends the connection too
+    }
+  } catch {
+    signal.throwIfAborted();
+  }
+  return Buffer.concat(chunks).subarray(0, longestRefusal).toString('utf8');
 }

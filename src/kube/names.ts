@@ -4,6 +4,12 @@ import { KprofError } from '../errors.ts';
 const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
+/** Whether it is the name of a container or namespace. */
+export const isLabel = (name: unknown): name is string => typeof name === 'string' && name.length <= 63 && label.test(name);
+
+/** Whether it is the name of a pod, a workload or a node. */
+export const isSubdomain = (name: unknown): name is string => typeof name === 'string' && name.length <= 253 && subdomain.test(name);
+
 const labelRule = 'lower case letters, digits and hyphens, at most 63';
 const subdomainRule = 'lower case letters, digits, hyphens and dots, at most 253';
 

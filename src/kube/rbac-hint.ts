@@ -88,5 +88,12 @@ export function rbac({ doing, namespace }: { readonly doing: string; readonly na
       cause: said,
       hint: grant('Your Role has get on pods/exec but not create; since Kubernetes 1.35 both are needed.', namespace),
     };
+  // RBAC answers with a sentence; this one word is all that `kubectl proxy` says.
+  if (/^Forbidden\s*$/.test(said))
+    return {
+      failure,
+      message: `What stands before the API server, such as kubectl proxy, does not let through: ${doing}`,
+      hint: "kubectl proxy --reject-paths='^/api/.*/pods/.*/attach'    # lets exec through, for whoever can reach its port",
+    };
   return { failure, message: `You may not ${doing}`, cause: said === '' ? undefined : said };
 }

@@ -2,9 +2,12 @@
 import { Agent as HttpAgent } from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent } from 'node:https';
 import { getCACertificates } from 'node:tls';
+import { KprofError } from '../errors.ts';
 import type { Choice } from './choice.ts';
-import { type Credential, type CredentialSource, credentialSource, material } from './credentials.ts';
+import { type Credential, credentialSource, fromFlag, material } from './credentials.ts';
+import { headerKey, headerText } from './headers.ts';
 import { type Entry, mapping, string } from './kubeconfig.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** What node:http, node:https and ws take for a request. */
 export interface RequestSettings {
@@ -14,8 +17,8 @@ export interface RequestSettings {
 
 /** Settings, kept fresh. */
 export interface SettingsSource {
-  /** Settings with a credential that is not stale; may run a credential plugin. */
-  settings(): Promise<RequestSettings>;
+  /** Settings with a credential that is not stale; may run a credential plugin, which ends when nobody waits for it any more. */
+  settings(signal?: AbortSignal): Promise<RequestSettings>;
   /** After a 401: drops the credential of these settings; false when another can't be had. */
   refresh(refused: RequestSettings): boolean;
 }
@@ -25,6 +28,8 @@ export interface Destination {
   readonly server: URL;
   readonly userAgent: string;
   readonly proxy: string | undefined;
+  /** Shows what a credential plugin says. */
+  readonly say: (text: string) => void;
 }
 
 interface Current {
@@ -38,15 +43,14 @@ export async function openSettings(choice: Choice, destination: Destination): Pr
   const build = await builder(choice, destination);
   let current: Current | undefined;
   // One plugin at a time, however many ask.
-  let pending: Promise<Current> | undefined;
+  const renewed = shared(async (signal) => {
+    current = await renew(build, current, await source.get({ signal, say: destination.say }));
+    return current.settings;
+  });
   return {
-    async settings() {
-      if (current !== undefined && Date.now() < current.credential.staleAt) return current.settings;
-      pending ??= renew(source, build, current).finally(() => {
-        pending = undefined;
-      });
-      current = await pending;
-      return current.settings;
+    async settings(signal) {
+      signal?.throwIfAborted();
+      return current !== undefined && Date.now() < current.credential.staleAt ? current.settings : renewed(signal);
     },
     refresh(refused) {
       if (source.forever) return false;
@@ -56,10 +60,36 @@ export async function openSettings(choice: Choice, destination: Destination): Pr
   };
 }
 
+/** One run of the work for all who ask while it runs; it is aborted when the last of them has gone away. */
+function shared<T>(work: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal | undefined) => Promise<T> {
+  let run: { readonly done: Promise<T>; readonly stop: AbortController; waiting: number } | undefined;
+  const begin = () => {
+    const stop = new AbortController();
+    const done = work(stop.signal).finally(() => {
+      if (run === begun) run = undefined;
+    });
+    const begun = { done, stop, waiting: 0 };
+    // Who waits for it is told; one that everybody left has nobody to tell.
+    done.catch(() => undefined);
+    return begun;
+  };
+  return async (signal = new AbortController().signal) => {
+    run ??= begin();
+    const mine = run;
+    mine.waiting += 1;
+    try {
+      return await untilAborted(mine.done, signal);
+    } finally {
+      mine.waiting -= 1;
+      if (mine.waiting === 0) mine.stop.abort(signal.reason);
+      if (mine.waiting === 0 && run === mine) run = undefined;
+    }
+  };
+}
+
 type Build = (credential: Credential, agent: HttpAgent | undefined) => Promise<RequestSettings>;
 
-async function renew(source: CredentialSource, build: Build, before: Current | undefined): Promise<Current> {
-  const credential = await source.get();
+async function renew(build: Build, before: Current | undefined, credential: Credential): Promise<Current> {
   // A new agent only for a new certificate: the old one has warm connections.
   const same = before !== undefined && String(before.credential.cert) === String(credential.cert);
   return { credential, settings: await build(credential, same ? before.settings.agent : undefined) };
@@ -70,7 +100,7 @@ async function builder({ cluster, user }: Choice, { server, userAgent, proxy }: 
   const tls = await tlsOptions(cluster, server);
   return async ({ cert, key, authorization }, agent) => ({
     agent: agent ?? (await makeAgent(server, { ...tls, cert: buffer(cert), key: buffer(key) }, proxy)),
-    headers: { ...fixed, ...(authorization === undefined ? {} : { Authorization: authorization }) },
+    headers: { ...fixed, ...(authorization === undefined ? {} : { Authorization: headerText('the credential', authorization) }) },
   });
 }
 
@@ -82,18 +112,22 @@ export function impersonation(user: Entry): Record<string, string | string[]> {
   const [as, uid, groups] = [string(user['as']), string(user['as-uid']), user['as-groups']];
   if (as === undefined) return {};
   const extra = Object.entries(mapping(user['as-user-extra'])).map(
-    ([key, values]) => [`Impersonate-Extra-${encodeURIComponent(key.toLowerCase())}`, [values].flat().map(String)] as const,
+    ([key, values]) =>
+      [`Impersonate-Extra-${headerKey(key)}`, [values].flat().map((value) => headerText(`as-user-extra ${key}`, String(value)))] as const,
   );
   return {
-    'Impersonate-User': as,
-    ...(uid === undefined ? {} : { 'Impersonate-Uid': uid }),
-    ...(Array.isArray(groups) && groups.length > 0 ? { 'Impersonate-Group': groups.map(String) } : {}),
+    'Impersonate-User': headerText('--as', as),
+    ...(uid === undefined ? {} : { 'Impersonate-Uid': headerText('--as-uid', uid) }),
+    ...(Array.isArray(groups) && groups.length > 0
+      ? { 'Impersonate-Group': groups.map((group) => headerText('--as-group', String(group))) }
+      : {}),
     ...Object.fromEntries(extra),
   };
 }
 
 async function tlsOptions(cluster: Entry, server: URL): Promise<AgentOptions> {
   const authority = await material(cluster, 'certificate-authority');
+  checkAuthority(authority, string(cluster[`certificate-authority${fromFlag}`]));
   const name = string(cluster['tls-server-name']);
   const insecure = cluster['insecure-skip-tls-verify'] === true;
   const ca = authority === undefined ? (insecure || server.protocol === 'http:' ? undefined : usualAuthorities()) : Buffer.from(authority);
@@ -104,6 +138,13 @@ async function tlsOptions(cluster: Entry, server: URL): Promise<AgentOptions> {
   };
 }
 
+function checkAuthority(authority: Uint8Array | undefined, flag: string | undefined): void {
+  if (authority === undefined || flag === undefined || Buffer.from(authority).includes('-----BEGIN ')) return;
+  throw new KprofError('usage', `The file of --certificate-authority ${flag} holds no certificate`, {
+    hint: 'a certificate in PEM form begins with -----BEGIN CERTIFICATE-----',
+  });
+}
+
 // kubectl trusts what the machine trusts, such as a company's own authority; Node alone trusts Mozilla's list.
 const usualAuthorities = (): string[] => [...new Set([...getCACertificates('default'), ...getCACertificates('system')])];
 
@@ -111,19 +152,7 @@ const usualAuthorities = (): string[] => [...new Set([...getCACertificates('defa
 const pool = { keepAlive: true, keepAliveMsecs: 30_000, timeout: 5000 };
 
 async function makeAgent(server: URL, tls: AgentOptions, proxy: string | undefined): Promise<HttpAgent> {
-  if (proxy !== undefined) return proxyAgent(server, tls, proxy);
-  return server.protocol === 'http:' ? new HttpAgent(pool) : new HttpsAgent({ ...pool, ...tls });
-}
-
-// http, https and socks proxies are client-node's; it is loaded only for them.
-async function proxyAgent(server: URL, tls: AgentOptions, proxyUrl: string): Promise<HttpAgent> {
-  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
-  const config = new KubeConfig();
-  config.loadFromClusterAndUser(
-    { name: 'cluster', server: server.href, skipTLSVerify: tls.rejectUnauthorized === false, proxyUrl },
-    { name: 'user' },
-  );
-  const options: AgentOptions & { agent?: unknown } = { ...tls };
-  await config.applyToHTTPSOptions(options as never);
-  return options.agent as HttpAgent;
+  if (proxy === undefined) return server.protocol === 'http:' ? new HttpAgent(pool) : new HttpsAgent({ ...pool, ...tls });
+  const { proxyAgent } = await import('./proxy-agent.ts');
+  return proxyAgent(server, tls, proxy);
 }

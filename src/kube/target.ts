@@ -1,11 +1,11 @@
 /** From what was typed to one container of one pod that runs. */
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import type { Where } from '../cluster.ts';
-import { KprofError } from '../errors.ts';
 import { byDistance, distance } from '../nearest.ts';
+import { answeredPod } from './answered-pod.ts';
 import type { Api } from './api.ts';
 import { ApiError, isMissing } from './errors.ts';
-import { checkNamespace } from './names.ts';
+import { checkContainer, checkNamespace, isSubdomain } from './names.ts';
 import { checkRunning, checkSupported, chooseContainer } from './pod-state.ts';
 import { parseName, podOf } from './workloads.ts';
 
@@ -21,10 +21,16 @@ export interface Resolved {
   readonly notes: readonly string[];
 }
 
+/** What was typed, taken apart; throws a usage error where no cluster could have it, before anything is asked. */
+export function checkWhere(namespace: string, { name, container }: Where): ReturnType<typeof parseName> {
+  checkNamespace(namespace);
+  if (container !== undefined) checkContainer(container);
+  return parseName(name);
+}
+
 /** Finds the pod and the container, and checks that they can be looked at. */
 export async function resolveTarget(api: Api, namespace: string, where: Where, signal: AbortSignal): Promise<Resolved> {
-  checkNamespace(namespace);
-  const typed = parseName(where.name);
+  const typed = checkWhere(namespace, where);
   const isPod = typed.kind.name === 'pod';
   const pod = await (isPod ? readPod(api, namespace, typed.name, signal) : podOf(api, namespace, typed, signal)).catch((error) =>
     explainMissing(api, namespace, typed, error, signal),
@@ -37,12 +43,11 @@ export async function resolveTarget(api: Api, namespace: string, where: Where, s
 
 /** Reads a pod; what comes back is the pod that was asked for. */
 export async function readPod(api: Api, namespace: string, name: string, signal: AbortSignal): Promise<V1Pod> {
-  const pod = await api.get<V1Pod>(['api', 'v1', 'namespaces', namespace, 'pods', name], {
+  const pod = await api.get<unknown>(['api', 'v1', 'namespaces', namespace, 'pods', name], {
     signal,
     doing: `read pod ${namespace}/${name}`,
   });
-  if (pod.metadata?.name === name && pod.metadata.namespace === namespace) return pod;
-  throw new KprofError('failed', `${api.connection.server.host} gave another object than pod ${namespace}/${name}`);
+  return answeredPod(pod, { server: api.connection.server, namespace, name });
 }
 
 /** Of a 404: is it the namespace that is missing, and what is near the name? */
@@ -100,7 +105,7 @@ async function siblings(api: Api, path: readonly string[], signal: AbortSignal):
       timeout: 5000,
       accept: namesOnly,
     });
-    return items.map(({ metadata }) => metadata?.name ?? '').filter((name) => name !== '');
+    return items.map(({ metadata }) => metadata?.name ?? '').filter(isSubdomain);
   } catch {
     // No right to list, or no time: then there is no suggestion.
     signal.throwIfAborted();

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import { KprofError } from '../errors.ts';
 import type { ImageName } from '../toolkit.ts';
+import { answeredPod } from './answered-pod.ts';
 import { type Api, isPassing } from './api.ts';
 import { type Debugger, ephemeralState, notYet, type Snapshot, wrongArchitecture } from './ephemeral-state.ts';
 import { ApiError, isMissing } from './errors.ts';
@@ -56,14 +57,14 @@ async function present(api: Api, { namespace, pod }: PodName, signal: AbortSigna
 /** One watch; true when it ended with the pod. */
 async function* changes(api: Api, { namespace, pod }: PodName, from: V1Pod, signal: AbortSignal): AsyncGenerator<Snapshot, boolean> {
   const query = { fieldSelector: `metadata.name=${pod}`, resourceVersion: from.metadata?.resourceVersion };
-  const events = api.watch<V1Pod>(['api', 'v1', 'namespaces', namespace, 'pods'], {
+  const events = api.watch<unknown>(['api', 'v1', 'namespaces', namespace, 'pods'], {
     signal,
     doing: `watch pod ${namespace}/${pod}`,
     query,
   });
   for await (const { type, object } of events) {
     if (type === 'BOOKMARK') continue;
-    yield { pod: object, deleted: type === 'DELETED' };
+    yield { pod: answeredPod(object, { server: api.connection.server, namespace, name: pod }), deleted: type === 'DELETED' };
     if (type === 'DELETED') return true;
   }
   return false;

@@ -2,6 +2,8 @@
 import type { V1LabelSelector, V1Pod } from '@kubernetes/client-node';
 import { KprofError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
+import { shellWord } from '../safe.ts';
+import { answeredPod } from './answered-pod.ts';
 import type { Api } from './api.ts';
 import type { Path } from './http.ts';
 import { checkName } from './names.ts';
@@ -35,7 +37,7 @@ export function parseName(typed: string): { readonly kind: Kind; readonly name: 
       word,
       kinds.flatMap(({ name, plural, short }) => [name, plural, ...short]),
     );
-    throw new KprofError('usage', `"${typed.slice(0, slash)}" is no kind that has pods`, {
+    throw new KprofError('usage', `"${typed.slice(0, slash)}", of "${typed}", is no kind that has pods`, {
       hint:
         near === undefined
           ? `these are: ${kinds.flatMap(({ name, short }) => short[0] ?? name).join(', ')}`
@@ -76,14 +78,14 @@ export async function podOf(
   );
   // An empty selector would list every pod of the namespace.
   if (labelSelector === '') throw new KprofError('unsupported', `The ${what} selects no pods`, { hint: 'name a pod' });
-  const pods = await api.list<V1Pod>(['api', 'v1', 'namespaces', namespace, 'pods'], {
+  const items = await api.list<unknown>(['api', 'v1', 'namespaces', namespace, 'pods'], {
     signal,
     doing: `list the pods of ${what}`,
     query: { labelSelector },
   });
-  const pod = bestPod(pods);
+  const pod = bestPod(items.map((item) => answeredPod(item, { server: api.connection.server, namespace })));
   if (pod === undefined)
-    throw new KprofError('failed', `The ${what} has no pods`, { hint: `kubectl get pods -n ${namespace} -l '${labelSelector}'` });
+    throw new KprofError('failed', `The ${what} has no pods`, { hint: `kubectl get pods -n ${namespace} -l ${shellWord(labelSelector)}` });
   return pod;
 }
 

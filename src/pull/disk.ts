@@ -8,7 +8,7 @@ const reasons: Readonly<Record<string, readonly [what: string, hint?: string]>> 
   EROFS: ['the file system is read-only', 'write elsewhere: -f /other/folder/'],
   EACCES: ['you may not write there', 'write elsewhere: -f /other/folder/'],
   EPERM: ['you may not write there', 'write elsewhere: -f /other/folder/'],
-  EEXIST: ['it exists already', 'give another name with -f, or remove it'],
+  EEXIST: ['it exists already, and another capture may be writing it', 'give another name with -f'],
   ENOENT: ['the folder does not exist'],
   ENOTDIR: ['a part of the path is not a folder'],
   ENAMETOOLONG: ['the name is too long', 'give a shorter one with -f'],

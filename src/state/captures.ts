@@ -56,6 +56,8 @@ export interface CaptureRecord {
   /** Absolute paths. */
   readonly final: string;
   readonly partial: string;
+  /** The name is ours, and another one will do where it is taken. */
+  readonly ours: boolean;
   /** Seconds. */
   readonly ttl: number;
   readonly client: { readonly pid: number; readonly started: string; readonly host: string };

@@ -10,6 +10,8 @@ import type { Env, Surroundings, Viewer } from './viewer.ts';
 /** Where we are, and whether a person watches. */
 export interface Desk extends Surroundings {
   readonly isTTY: boolean;
+  /** Whether `kprof open` may be told to a person: not to who just gave it. */
+  readonly again?: boolean;
 }
 
 /** Either a program runs, or here is what the person can do. */
@@ -45,12 +47,12 @@ function copyLine(path: string, env: Env): readonly string[] {
 const withoutWindow: Readonly<Partial<Record<Format['name'], string>>> = { jfr: 'jfr summary', threads: 'less' };
 
 /** Lines to paste, for who can't or doesn't want to have the file opened here. `why` is undefined where only the program lacks. */
-export function howTo(path: string, format: Format, why: Obstacle | undefined, env: Env): string {
+export function howTo(path: string, format: Format, why: Obstacle | undefined, { env, again = true }: Pick<Desk, 'env' | 'again'>): string {
   const text = withoutWindow[format.name];
   const programs = format.viewers.map((name) => viewers[name]);
   return [
     ...(why === 'ssh' ? copyLine(path, env) : []),
-    ...(programs.length > 0 ? [`kprof open ${shellWord(path)}`] : []),
+    ...(programs.length > 0 && again ? [`kprof open ${shellWord(path)}`] : []),
     ...(text === undefined ? [] : [`${text} ${shellWord(path)}`]),
     ...programs.map(({ title, home }) => `${title}: ${home}`),
   ].join('\n');
@@ -81,5 +83,5 @@ export async function openArtifact(path: string, format: Format, desk: Desk): Pr
     const program = await findViewer(viewer, desk);
     if (program !== undefined && (await launch(program, viewer.argv(file), desk.env))) return { kind: 'launched', viewer, program };
   }
-  return { kind: 'how', how: howTo(file, format, why, desk.env) };
+  return { kind: 'how', how: howTo(file, format, why, desk) };
 }

@@ -136,6 +136,9 @@ it('says what there is not', async () => {
   expect(await laptop.kprof('gc', 'x')).toMatchObject({ code: 2, stderr: expect.stringContaining('"x" is left over') });
   expect(await laptop.kprof('gc')).toMatchObject({ code: 0, stdout: '' });
   expect(await laptop.kprof('stop')).toMatchObject({ code: 2, stderr: expect.stringContaining('kprof ls') });
-  expect(await laptop.kprof('stop', 'nowhere', '-n', ours.namespace)).toMatchObject({ code: 1, stderr: expect.stringContaining('no pod nowhere') });
+  expect(await laptop.kprof('stop', 'nowhere', '-n', ours.namespace)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('no pod nowhere'),
+  });
   laptop.remove();
 });

@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { addressOf } from '../../src/kube/http.ts';
 import { type Answer, apiServer, json, status } from '../support/api-server.ts';
@@ -111,6 +113,43 @@ describe('GET', () => {
     await expect(flood.api.text(path, asking)).rejects.toThrow('answered with more than 16 MiB');
   });
 
+  it('does not wait for who sends byte after byte: the headers, the body, the reason of a refusal', async () => {
+    const drip = (response: { write(text: string): unknown; destroyed: boolean }) => {
+      const timer = setInterval(() => (response.destroyed ? clearInterval(timer) : response.write(' ')), 20);
+    };
+    for (const answer of [
+      (response: ServerResponse) => {
+        response.socket?.write('HTTP/1.1 200 OK\r\nX-Slow:');
+        drip(response.socket as Socket);
+      },
+      (response: ServerResponse) => drip(response.writeHead(200)),
+      (response: ServerResponse) => drip(response.writeHead(403)),
+    ]) {
+      await using server = await apiServer((response) => void answer(response));
+      await expect(server.api.get(path, { ...asking, timeout: 300 })).rejects.toMatchObject({ failure: 'timeout' });
+    }
+  });
+
+  it('reads the beginning of a refusal, and no more', async () => {
+    let poured = 0;
+    await using flood = await apiServer((response) => {
+      response.writeHead(403);
+      const pour = () => void (response.destroyed || response.write('x'.repeat(1 << 20), pour) || poured++);
+      pour();
+    });
+    await expect(flood.api.get(path, asking)).rejects.toMatchObject({ code: 403, cause: 'x'.repeat(300) });
+    expect(poured).toBeLessThan(64);
+  });
+
+  it('follows no list without an end', async () => {
+    await using server = await apiServer((response) => json(response, { items: [1], metadata: { continue: 'x' } }));
+    await expect(server.api.list(path, asking)).rejects.toMatchObject({
+      failure: 'failed',
+      message: expect.stringContaining('more than 10000'),
+    });
+    expect(server.seen).toHaveLength(40);
+  });
+
   it('follows the pages of a list', async () => {
     await using server = await apiServer((response, _, count) =>
       json(response, count === 1 ? { items: [1, 2], metadata: { continue: 'a b' } } : { items: [3], metadata: {} }),
@@ -200,6 +239,17 @@ describe('watch', () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(reason), 50);
     await expect(collect(silent.api.watch(path, { ...asking, signal: controller.signal }))).rejects.toBe(reason);
+  });
+
+  it('refuses an event without an end', async () => {
+    await using server = await apiServer((response) => {
+      const pour = () => void (response.destroyed || response.write('x'.repeat(1 << 20), pour));
+      pour();
+    });
+    await expect(collect(server.api.watch(path, asking))).rejects.toMatchObject({
+      failure: 'failed',
+      cause: expect.objectContaining({ message: expect.stringContaining('longer than 16 MiB') }),
+    });
   });
 
   it('lets go of the connection when nobody reads on', async () => {

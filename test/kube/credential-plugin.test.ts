@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadConnection } from '../../src/kube/config.ts';
-import { parseCredential } from '../../src/kube/credential-plugin.ts';
+import { askPlugin, parseCredential } from '../../src/kube/credential-plugin.ts';
 
 const apiVersion = 'client.authentication.k8s.io/v1';
 let folder: string;
@@ -75,22 +75,34 @@ it.each([
     'The credential plugin kprof-no-such-plugin is not installed',
     'get it at …',
   ],
-  ['fails', 'exit 3', {}, expect.stringMatching(/^The credential plugin .*plugin failed$/), expect.stringMatching(/plugin token a b$/)],
-  ['prints no JSON', 'echo secret', {}, expect.stringMatching(/printed is no ExecCredential$/), undefined],
+  ['fails', 'exit 3', {}, expect.stringMatching(/^The credential plugin .*plugin failed$/), expect.stringMatching(/kubectl auth whoami$/)],
+  [
+    'prints no JSON',
+    'echo secret',
+    {},
+    expect.stringMatching(/printed is no ExecCredential$/),
+    expect.stringMatching(/kubectl auth whoami$/),
+  ],
   [
     'has another version',
     `echo '{"apiVersion":"other"}'`,
     {},
     expect.stringMatching(/answered in other, and the kubeconfig expects/),
-    undefined,
+    expect.stringMatching(/apiVersion/),
   ],
-  ['gives nothing', `echo '${answer({})}'`, {}, expect.stringMatching(/neither a token nor a certificate$/), undefined],
+  [
+    'gives nothing',
+    `echo '${answer({})}'`,
+    {},
+    expect.stringMatching(/neither a token nor a certificate$/),
+    expect.stringMatching(/kubectl auth whoami$/),
+  ],
   [
     'wants a terminal',
     'exit 0',
     { interactiveMode: 'Always' },
     expect.stringMatching(/wants to ask, and there is no terminal$/),
-    undefined,
+    expect.stringMatching(/on a terminal/),
   ],
 ])('a plugin that %s', async (_, script, more, message, hint) => {
   const connection = await connect(script, more);
@@ -103,7 +115,48 @@ it.each([
   [undefined, Number.POSITIVE_INFINITY],
   ['1970-01-01T00:10:00Z', 540_000],
   ['1970-01-01T00:00:40Z', 20_000],
-  ['1969-12-31T00:00:00Z', -86_400_000],
+  ['1970-01-01T00:00:00Z', Number.POSITIVE_INFINITY],
+  ['1969-12-31T00:00:00Z', Number.POSITIVE_INFINITY],
+  ['1970-01-02T00:00:00Z', 86_340_000],
 ])('expiring %s, it is asked again at %s', (expirationTimestamp, expected) => {
   expect(parseCredential('p', answer({ token: 't', expirationTimestamp }), apiVersion, 0).staleAt).toBe(expected);
+});
+
+const ask = (script: string, say: (text: string) => void = () => undefined, limit?: number) =>
+  askPlugin(
+    {
+      exec: { apiVersion, command: '/bin/sh', args: ['-c', script, folder, 'canary'], interactiveMode: 'Never' },
+      cluster: {},
+      authority: undefined,
+    },
+    { signal: new AbortController().signal, say },
+    limit,
+  );
+
+it('what it asks is shown at once, while it waits', async () => {
+  const script = `printf 'Code: ä' >&2; while [ ! -e "$0"/answered ]; do sleep 0.05; done; echo '${answer({ token: 't' })}'`;
+  let said = '';
+  const credential = ask(script, (text) => {
+    said += text;
+    if (said === 'Code: ä') void writeFile(join(folder, 'answered'), '');
+  });
+  expect(await credential).toMatchObject({ token: 't' });
+  expect(said).toBe('Code: ä');
+});
+
+it.each([
+  ['takes too long', 'sleep 20', { failure: 'timeout', message: 'The credential plugin /bin/sh gave no answer within 0.2s' }],
+  ['takes too long, and does not want to end', "trap '' TERM; sleep 20", { failure: 'timeout' }],
+])('one that %s', async (_, script, expected) => {
+  await expect(ask(script, undefined, 200)).rejects.toMatchObject(expected);
+});
+
+it.each([
+  ['prints without end', 'yes', 'it printed more than a megabyte'],
+  ['fails', 'exit 3', 'exit code 3'],
+  ['is killed', 'kill -KILL $$', 'SIGKILL'],
+])('one that %s is told without its arguments', async (_, script, cause) => {
+  const error = await ask(script).catch((thrown) => thrown);
+  expect(error).toMatchObject({ failure: 'failed', message: 'The credential plugin /bin/sh failed', cause });
+  expect(JSON.stringify([error.message, error.cause, error.hint])).not.toContain('canary');
 });

@@ -129,7 +129,7 @@ describe('admission', () => {
 
 describe('the rest', () => {
   it.each([
-    [401, 'Unauthorized', {}, 'forbidden', 'k8s.example:6443 does not accept the credentials of this kubeconfig'],
+    [401, 'Unauthorized', {}, 'forbidden', 'k8s.example:6443 does not accept your credentials'],
     [
       404,
       'pods "api" not found',
@@ -198,7 +198,7 @@ describe('no answer', () => {
     ['ENOTFOUND', 'Cannot reach the API server https://k8s.example:6443: there is no such host'],
     ['ETIMEDOUT', 'Cannot reach the API server https://k8s.example:6443: it does not answer'],
     ['EWHATEVER', 'Cannot reach the API server https://k8s.example:6443'],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'The certificate of https://k8s.example:6443 is not signed by the authority that the kubeconfig names'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'The certificate of https://k8s.example:6443 is not signed by an authority that is trusted here'],
     ['CERT_HAS_EXPIRED', 'The certificate of https://k8s.example:6443 has expired'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'The certificate of https://k8s.example:6443 is for another name'],
     ['ERR_SSL_WRONG_VERSION_NUMBER', 'The TLS handshake with https://k8s.example:6443 failed'],

@@ -38,12 +38,12 @@ describe('what is typed', () => {
   });
 
   it.each([
-    ['deplyo/api', '"deplyo" is no kind that has pods', 'did you mean deploy/api?'],
-    ['node/a', '"node" is no kind that has pods', expect.any(String)],
+    ['deplyo/api', '"deplyo", of "deplyo/api", is no kind that has pods', 'did you mean deploy/api?'],
+    ['node/a', '"node", of "node/a", is no kind that has pods', expect.any(String)],
     ['pod/', 'The name of the pod is empty', expect.any(String)],
     ['', 'The name of the pod is empty', expect.any(String)],
     ['deploy/A', '"A" cannot be the name of a deployment', expect.any(String)],
-    ['a/b/c', '"a" is no kind that has pods', expect.any(String)],
+    ['a/b/c', '"a", of "a/b/c", is no kind that has pods', expect.any(String)],
   ])('%j is a usage error', (typed, message, hint) => {
     expect(() => parseName(typed)).toThrow(expect.objectContaining({ failure: 'usage', message, hint }));
   });
@@ -346,7 +346,7 @@ describe('resolving', () => {
     });
     await expect(resolve(answer, 'deploy/api')).rejects.toMatchObject({
       message: 'The deployment shop/api has no pods',
-      hint: "kubectl get pods -n shop -l 'app=api'",
+      hint: 'kubectl get pods -n shop -l app=api',
     });
   });
 });

@@ -14,6 +14,7 @@ export function recorder(): Report & { readonly said: readonly string[] } {
     warn: (text) => void warnings.push(text),
     progress: (text, { done, total }) => void said.push(`progress: ${text} ${Math.round(done)}/${total}`),
     debug: () => {},
+    foreign: () => {},
     error: (error) => void said.push(`error: ${error}`),
     clear: () => {},
   };

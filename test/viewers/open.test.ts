@@ -29,10 +29,19 @@ describe('where something is opened', () => {
 
 describe('how to open it', () => {
   test('names what to paste, and where to get the program', () => {
-    expect(howTo('/tmp/x.jfr', formats.jfr, 'ci', {})).toBe(
+    expect(howTo('/tmp/x.jfr', formats.jfr, 'ci', { env: {} })).toBe(
       'kprof open /tmp/x.jfr\njfr summary /tmp/x.jfr\nJDK Mission Control: https://adoptium.net/jmc',
     );
-    expect(howTo("/tmp/it's.txt", formats.threads, undefined, {})).toBe("less '/tmp/it'\\''s.txt'");
+    expect(howTo("/tmp/it's.txt", formats.threads, undefined, { env: {} })).toBe("less '/tmp/it'\\''s.txt'");
+  });
+
+  test('does not send back to kprof open who comes from there', async () => {
+    expect(howTo('/tmp/x.jfr', formats.jfr, 'ci', { env: {}, again: false })).toBe(
+      'jfr summary /tmp/x.jfr\nJDK Mission Control: https://adoptium.net/jmc',
+    );
+    expect(await openArtifact('/tmp/x.jfr', formats.jfr, { ...desktop, env: {}, again: false })).toMatchObject({
+      how: expect.not.stringContaining('kprof open'),
+    });
   });
 
   test.each([
@@ -42,7 +51,7 @@ describe('how to open it', () => {
     ['nonsense', 'kprof open /tmp/x.jfr'],
     ['a b $(reboot) 22', 'kprof open /tmp/x.jfr'],
   ])('over SSH (%s)', (connection, first) => {
-    const how = howTo('/tmp/x.jfr', formats.jfr, 'ssh', { SSH_CONNECTION: connection, USER: 'me' });
+    const how = howTo('/tmp/x.jfr', formats.jfr, 'ssh', { env: { SSH_CONNECTION: connection, USER: 'me' } });
     expect(how.startsWith(first)).toBe(true);
     expect(how).not.toContain('$(');
   });
@@ -118,7 +127,7 @@ describe('opening', () => {
   test('a program that fails at once is not taken for opened', async () => {
     using box = sandbox();
     const opened = await openArtifact('/tmp/x.jfr', formats.jfr, desk(box.path, 'exit 3'));
-    expect(opened).toEqual({ kind: 'how', how: howTo('/tmp/x.jfr', formats.jfr, undefined, {}) });
+    expect(opened).toEqual({ kind: 'how', how: howTo('/tmp/x.jfr', formats.jfr, undefined, { env: {} }) });
   });
 
   test('a launcher that ends well has opened it', async () => {
