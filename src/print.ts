@@ -12,6 +12,9 @@ export function printRecord(artifact: Artifact, output: 'json' | 'yaml' | 'name'
   else process.stdout.write(`${artifact.path}\n`);
 }
 
+/** The address of a page that is served. */
+export const printAddress = (address: string): void => void process.stdout.write(`${address}\n`);
+
 /** A text artifact: as it is into a pipe, made printable on a terminal. */
 export function printText(path: string): void {
   const text = readFileSync(path, 'utf8');

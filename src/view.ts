@@ -1,13 +1,30 @@
 /** Opens an artifact in its viewer where there is a display, or says how to. */
+import { KprofError } from './errors.ts';
 import { formats } from './formats/index.ts';
 import type { Report } from './report.ts';
 import type { FormatName } from './toolkit.ts';
-import { openArtifact } from './viewers/open.ts';
+import { openArtifact, type Wish } from './viewers/open.ts';
 
-/** Never throws: the artifact is there, opened or not. */
-export async function view(path: string, format: FormatName, report: Report): Promise<void> {
-  const desk = { env: process.env, platform: process.platform, isTTY: process.stderr.isTTY === true };
-  const opened = await openArtifact(path, formats[format], desk);
+const desk = (stays: boolean) => ({ env: process.env, platform: process.platform, isTTY: process.stderr.isTTY === true, stays });
+
+/** Opens it; a page is stayed with until its tab is closed. Throws a KprofError when what was asked for can't be. */
+export async function view(path: string, format: FormatName, report: Report, wish: Wish, stays = true): Promise<void> {
+  const opened = await openArtifact(path, formats[format], desk(stays), wish);
   if (opened.kind === 'launched') report.note(`Opened in ${opened.viewer.title}`);
-  else report.note(`To open it:\n${opened.how}`);
+  else if (opened.kind === 'how') report.note(`To open it:\n${opened.how}`);
+  else {
+    if (!wish.browser) (await import('./print.ts')).printAddress(opened.served.address);
+    const { attend } = await import('./viewers/page/attend.ts');
+    await attend(opened.served, report, wish.browser);
+  }
+}
+
+/** The same after a capture: never throws, as the artifact is there, opened or not; and doesn't stay when somebody reads our stdout. */
+export async function viewCapture(path: string, format: FormatName, report: Report, viewer: Wish['viewer']): Promise<void> {
+  try {
+    await view(path, format, report, { viewer, browser: true, port: 0 }, process.stdout.isTTY === true);
+  } catch (error) {
+    if (!(error instanceof KprofError)) throw error;
+    report.warn(`It was not opened: ${error.message}`);
+  }
 }

@@ -1,5 +1,6 @@
 /** The commands that are no captures, in the order of `kprof --help`: descriptions only, so that help loads nothing. */
-import { type Flags, toggle } from '../flags.ts';
+import { count, type Flags, toggle } from '../flags.ts';
+import { viewerFlag } from '../viewers/words.ts';
 
 /** What help and parsing need to know of a command; its work is in the file of its name. */
 export interface Command {
@@ -15,7 +16,17 @@ export const commands: readonly Command[] = [
     name: 'open',
     summary: 'Check an artifact and open it in its viewer',
     usage: 'kprof open FILE [flags]',
-    examples: ['kprof open jfr-shop-api-app-1-20261121T071502Z.jfr'],
-    flags: { 'no-open': toggle('Only check and summarise it'), quiet: toggle('Only warnings and errors', 'q') },
+    examples: [
+      'kprof open jfr-shop-api-app-1-20261121T071502Z.jfr',
+      'kprof open cpu.pb.gz --viewer pprof',
+      'kprof open app.cpuprofile --no-browser --port 8321    # and from your laptop: ssh -L 8321:127.0.0.1:8321 HOST',
+    ],
+    flags: {
+      viewer: viewerFlag,
+      'no-browser': toggle('Serve the page and print its address, which lets in the first who opens it'),
+      port: count(undefined, 'Port of 127.0.0.1 for the page; else a free one', 1, 'PORT'),
+      'no-open': toggle('Only check and summarise it'),
+      quiet: toggle('Only warnings and errors', 'q'),
+    },
   },
 ];

@@ -3,8 +3,8 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { KprofError } from '../errors.ts';
 import type { FormatName } from '../toolkit.ts';
 
-/** A program that opens artifacts: src/viewers has one file each. */
-export type ViewerName = 'jmc';
+/** What opens artifacts: programs (src/viewers has one file each), and pages that we serve (src/viewers/page). */
+export type ViewerName = 'jmc' | 'page' | 'pprof';
 
 /** What a file holds. */
 export interface Summary {

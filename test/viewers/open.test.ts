@@ -8,7 +8,7 @@ import { jmc } from '../../src/viewers/jmc.ts';
 import { type Desk, howTo, obstacle, openArtifact } from '../../src/viewers/open.ts';
 import { sandbox } from '../support/sandbox.ts';
 
-const desktop: Desk = { platform: 'linux', isTTY: true, env: { DISPLAY: ':0' } };
+const desktop: Desk = { platform: 'linux', isTTY: true, stays: true, env: { DISPLAY: ':0' } };
 
 describe('where something is opened', () => {
   const cases: readonly [string, Partial<Desk>, string | undefined][] = [
