@@ -1,6 +1,6 @@
 /** The commands that are no captures, in the order of `kprof --help`: descriptions only, so that help loads nothing. */
-import { count, type Flags, toggle } from '../flags.ts';
-import { viewerFlag } from '../viewers/words.ts';
+import { type Flags, toggle } from '../flags.ts';
+import { portFlag, viewerFlag } from '../viewers/words.ts';
 
 /** What help and parsing need to know of a command; its work is in the file of its name. */
 export interface Command {
@@ -24,7 +24,7 @@ export const commands: readonly Command[] = [
     flags: {
       viewer: viewerFlag,
       'no-browser': toggle('Serve the page and print its address, which lets in the first who opens it'),
-      port: count(undefined, 'Port of 127.0.0.1 for the page; else a free one', 1, 'PORT'),
+      port: portFlag,
       'no-open': toggle('Only check and summarise it'),
       quiet: toggle('Only warnings and errors', 'q'),
     },

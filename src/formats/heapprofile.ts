@@ -13,7 +13,7 @@ function examine(path: string, profile: unknown): Summary {
     if (!hasNumbers(node, 'selfSize') || !hasFrame(node)) throw broken(path, what, 'a node is damaged');
     nodes += 1;
     bytes += node['selfSize'] as number;
-    for (const child of (node['children'] ?? []) as readonly unknown[]) left.push(child);
+    for (const child of [node['children'] ?? []].flat()) left.push(child);
   }
   return { text: `${inWords(bytes)} of sampled allocations in ${nodes} nodes`, facts: { bytes, nodes } };
 }

@@ -1,7 +1,7 @@
 /** What `perf script` prints: https://man7.org/linux/man-pages/man1/perf-script.1.html */
 import { KprofError } from '../errors.ts';
 import type { Format } from './format.ts';
-import { linesOf } from './lines.ts';
+import { linesOf, longest } from './lines.ts';
 
 // «java 4711/4712 [001] 12345.678901:     250000 cycles:u:»
 const event = /^\S.*?\s+\d+(\/\d+)?\s+(\[\d+\]\s+)?\d+\.\d+:\s+.*:\s*$/;
@@ -26,6 +26,7 @@ export const perf: Format = {
       if (event.test(line)) samples += 1;
       else if (frame.test(line)) frames += 1;
       ended = whole && line === '';
+      if (!whole && line.length === longest) break;
     }
     if (!ended) throw new KprofError('incomplete', `${path} is not the whole output of perf script: it ends in a stack`);
     if (frames === 0) throw new KprofError('incomplete', `${path} has no stacks`, { hint: 'perf record -g' });

@@ -4,10 +4,12 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { KprofError } from '../errors.ts';
 import { bytes as inWords } from '../report.ts';
+import { shellWord } from '../safe.ts';
 import { type Format, openFile } from './format.ts';
 
 const magic = Buffer.from([0x1f, 0x8b, 8]);
-const largest = 2 ** 30;
+// Both are read whole. Profiles have kilobytes.
+const largest = 256 * 2 ** 20;
 const unzip = promisify(gunzip);
 
 const broken = (path: string, reason: string): KprofError =>
@@ -46,7 +48,12 @@ export const pprof: Format = {
   viewers: ['page', 'pprof'],
   matches: (head) => head.subarray(0, 3).equals(magic),
   async check(path) {
-    await using _ = await openFile(path);
+    await using file = await openFile(path);
+    const { size } = await file.stat();
+    if (size > largest)
+      throw new KprofError('unsupported', `${path} has ${inWords(size)}, and kprof reads a pprof profile of up to ${inWords(largest)}`, {
+        hint: `go tool pprof ${shellWord(path)}`,
+      });
     const packed = await readFile(path);
     const bytes = await unzip(packed, { maxOutputLength: largest }).catch(() => {
       throw broken(path, 'it is cut short, or too large');

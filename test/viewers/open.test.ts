@@ -96,9 +96,10 @@ describe('where JMC is', () => {
 });
 
 describe('opening', () => {
+  // Where nobody stays, no page is opened: the machine that tests may have a browser.
   const desk = (box: string, script: string): Desk => {
     install(join(box, 'bin/jmc'), script);
-    return { ...desktop, env: { DISPLAY: ':0', PATH: `${box}/bin:/usr/bin:/bin`, OUT: join(box, 'out') } };
+    return { ...desktop, stays: false, env: { DISPLAY: ':0', PATH: `${box}/bin:/usr/bin:/bin`, OUT: join(box, 'out') } };
   };
 
   test('starts the program with the absolute path, and leaves it running', async () => {
