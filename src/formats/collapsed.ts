@@ -27,6 +27,6 @@ export const collapsed: Format = {
       stacks += 1;
       samples += Number(count);
     }
-    return { text: `${samples} samples in ${stacks} stacks`, facts: { samples, stacks } };
+    return { text: `${samples} samples in ${stacks} lines`, facts: { samples, stacks } };
   },
 };

@@ -50,6 +50,9 @@ function copyLine(path: string, env: Env): readonly string[] {
 
 const withoutWindow: Readonly<Partial<Record<Format['name'], string>>> = { jfr: 'jfr summary', threads: 'less' };
 
+const pageIsElsewhere = (format: Format, why: Obstacle | undefined): boolean =>
+  (why === 'ssh' || why === 'no-display') && format.viewers.includes('page');
+
 /** Lines to paste, for who can't or doesn't want to have the file opened here. `why` is undefined where only the program lacks. */
 export function howTo(path: string, format: Format, why: Obstacle | undefined, env: Env): string {
   const text = withoutWindow[format.name];
@@ -57,6 +60,9 @@ export function howTo(path: string, format: Format, why: Obstacle | undefined, e
   return [
     ...(why === 'ssh' ? copyLine(path, env) : []),
     ...(format.viewers.length > 0 ? [`kprof open ${shellWord(path)}`] : []),
+    ...(pageIsElsewhere(format, why)
+      ? [`kprof open --no-browser ${shellWord(path)}    # gives an address, for a browser that reaches this machine`]
+      : []),
     ...(text === undefined ? [] : [`${text} ${shellWord(path)}`]),
     ...programs.map(({ title, home }) => `${title}: ${home}`),
   ].join('\n');

@@ -48,6 +48,35 @@ describe('how to open it', () => {
   });
 });
 
+describe('what was asked for', () => {
+  const wish = { browser: true, port: 0 };
+  test.each([
+    [formats.cpuprofile, { ...wish, viewer: 'jmc' as const }, '--viewer is one of page'],
+    [formats.jfr, { ...wish, viewer: 'pprof' as const }, '--viewer is one of jmc, page'],
+    [formats.threads, { ...wish, viewer: 'page' as const }, undefined],
+    [formats.threads, { browser: false, port: 0 }, undefined],
+    [formats.jfr, { browser: false, port: 0, viewer: 'jmc' as const }, undefined],
+  ])('%o does not go with %o', async (format, asked, hint) => {
+    await expect(openArtifact('/tmp/x', format, desktop, asked)).rejects.toMatchObject({ failure: 'usage', hint });
+  });
+
+  test('a viewer that is not here is said, and where to get it', async () => {
+    const bare = { ...desktop, env: { DISPLAY: ':0', PATH: '/nowhere' } };
+    await expect(openArtifact('/tmp/x.jfr', formats.jfr, bare, { ...wish, viewer: 'jmc' })).rejects.toMatchObject({
+      failure: 'unsupported',
+      hint: jmc.home,
+    });
+  });
+
+  test('where no window can be, it is told how, whatever was asked', async () => {
+    const opened = await openArtifact('/tmp/x.pb.gz', formats.pprof, { ...desktop, env: {} }, { ...wish, viewer: 'page' });
+    expect(opened).toMatchObject({
+      kind: 'how',
+      how: expect.stringMatching(/^kprof open \/tmp\/x\.pb\.gz\nkprof open --no-browser \/tmp\/x\.pb\.gz {4}#/),
+    });
+  });
+});
+
 function install(path: string, script: string): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `#!/bin/sh\n${script}\n`);

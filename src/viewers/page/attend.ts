@@ -8,13 +8,10 @@ const farewells: Readonly<Record<Ending, string>> = {
   stopped: 'The page has ended.',
 };
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const browserTakes = 20_000;
 
-/** Resolves when the tab is closed, at Ctrl-C, or when nobody looks. */
+/** Resolves when the page has ended; `led` tells that the browser was led to it. */
 export async function attend(served: Served, report: Report, led: boolean): Promise<void> {
-  const stop = () => void served.stop();
-  for (const signal of signals) process.on(signal, stop);
   report.note(
     `${led ? 'Opened in the browser' : 'Waiting for a browser'}: ${served.title} on 127.0.0.1:${served.port}. It ends with the tab, or with Ctrl-C.`,
   );
@@ -25,6 +22,5 @@ export async function attend(served: Served, report: Report, led: boolean): Prom
   void served.visited.then(() => clearTimeout(timer));
   const ending = await served.ended;
   clearTimeout(timer);
-  for (const signal of signals) process.off(signal, stop);
   report.note(farewells[ending]);
 }

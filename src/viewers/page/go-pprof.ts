@@ -33,26 +33,31 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const gone = once(child, 'exit');
   if (process.platform === 'win32') child.kill();
-  else process.kill(-child.pid, 'SIGTERM');
+  else process.kill(-child.pid, 'SIGTERM'); // it leads a group of its own
   await gone;
 }
 
 /** The port that it says it listens on. */
-function portOf(child: ChildProcess, path: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let said = '';
-    const fail = () =>
-      reject(new KprofError('failed', `go tool pprof does not show ${path}`, { cause: new Error(said.trim() || 'it said nothing') }));
-    const timer = setTimeout(fail, startTakes);
-    child.once('error', fail).once('exit', fail);
-    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-      said = (said + chunk).slice(-4096);
-      const [, port] = /Serving web UI on http:\/\/127\.0\.0\.1:(\d+)/.exec(said) ?? [];
-      if (port === undefined) return;
-      clearTimeout(timer);
-      resolve(Number(port));
-    });
+async function portOf(child: ChildProcess, path: string, signal: AbortSignal): Promise<number> {
+  let said = '';
+  const found = Promise.withResolvers<number>();
+  const fail = () =>
+    found.reject(new KprofError('failed', `go tool pprof does not show ${path}`, { cause: new Error(said.trim() || 'it said nothing') }));
+  const interrupt = () => found.reject(new KprofError('interrupted', 'Interrupted'));
+  const timer = setTimeout(fail, startTakes);
+  signal.addEventListener('abort', interrupt);
+  child.once('error', fail).once('exit', fail);
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    said = (said + chunk).slice(-4096);
+    const [, port] = /Serving web UI on http:\/\/127\.0\.0\.1:(\d+)/.exec(said) ?? [];
+    if (port !== undefined) found.resolve(Number(port));
   });
+  try {
+    return await found.promise;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', interrupt);
+  }
 }
 
 const script = '<script src="../alive.js"></script>';
@@ -80,7 +85,12 @@ function proxy(port: number): Site['answer'] {
 }
 
 /** Starts `go tool pprof` on a file, an absolute path. Throws a KprofError without Go, or when it refuses the file. */
-export async function goPprof(path: string, surroundings: Surroundings, from = new URL('./page/', import.meta.url)): Promise<Site> {
+export async function goPprof(
+  path: string,
+  surroundings: Surroundings,
+  signal: AbortSignal,
+  from = new URL('./page/', import.meta.url),
+): Promise<Site> {
   const places = () => [...inPath('go', surroundings), '/usr/local/go/bin/go'];
   const go = await findViewer({ places }, surroundings);
   if (go === undefined)
@@ -88,10 +98,10 @@ export async function goPprof(path: string, surroundings: Surroundings, from = n
   // Nothing is fetched: no newer Go, no symbols. Not in the current folder, whose go.mod would be read.
   const env = { ...surroundings.env, GOTOOLCHAIN: 'local', GOFLAGS: '', GOWORK: 'off' };
   const argv = ['tool', 'pprof', '-symbolize=none', '-no_browser', '-http=127.0.0.1:', path];
-  const child = spawn(go, argv, { env, cwd: dirname(go), detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
   const own = answerFrom(new Map([['alive.js', { type: 'text/javascript', bytes: await readFile(new URL('alive.js', from)) }]]));
+  const child = spawn(go, argv, { env, cwd: dirname(go), detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
   try {
-    const through = proxy(await portOf(child, path));
+    const through = proxy(await portOf(child, path, signal));
     return {
       title: 'go tool pprof',
       entry: 'ui/flamegraph',

@@ -5,6 +5,7 @@ import { openInBrowser } from './browser.ts';
 import { doorway } from './doorway.ts';
 import { goPprof } from './go-pprof.ts';
 import { type Served, serve } from './serve.ts';
+import { catchSignals } from './signals.ts';
 import type { Site } from './site.ts';
 import { speedscope } from './speedscope.ts';
 
@@ -19,10 +20,27 @@ export interface Way {
   readonly port: number;
 }
 
-const siteOf: Readonly<Record<PageName, (path: string, format: Format, surroundings: Surroundings) => Promise<Site>>> = {
-  page: speedscope,
-  pprof: (path, _, surroundings) => goPprof(path, surroundings),
+type MakeSite = (path: string, format: Format, surroundings: Surroundings, signal: AbortSignal) => Promise<Site>;
+
+const siteOf: Readonly<Record<PageName, MakeSite>> = {
+  page: (path, format) => speedscope(path, format),
+  pprof: (path, _, surroundings, signal) => goPprof(path, surroundings, signal),
 };
+
+/** Serves until the first of: the tab is closed, nobody looks, Ctrl-C. */
+async function serveUntilSignal(make: (signal: AbortSignal) => Promise<Site>, port: number): Promise<Served> {
+  const { signal, release } = catchSignals();
+  try {
+    const served = await serve(await make(signal), { port });
+    void served.ended.then(release);
+    signal.addEventListener('abort', () => void served.stop());
+    if (signal.aborted) await served.stop();
+    return served;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
 
 /** Serves the file, an absolute path; undefined when there is no browser to lead there. Throws a KprofError when it can't be shown. */
 export async function openPage(
@@ -32,11 +50,12 @@ export async function openPage(
   surroundings: Surroundings,
   { browser, port }: Way,
 ): Promise<Served | undefined> {
-  const served = await serve(await siteOf[name](path, format, surroundings), { port });
+  const served = await serveUntilSignal((signal) => siteOf[name](path, format, surroundings, signal), port);
   if (!browser) return served;
   const door = await doorway(served.address);
-  void Promise.race([served.visited, served.ended]).then(door.remove);
+  const gone = Promise.race([served.visited, served.ended]).then(door.remove);
   if (await openInBrowser(door.file, surroundings)) return served;
   await served.stop();
+  await gone;
   return undefined;
 }

@@ -81,7 +81,7 @@ async function ownFiles(from: URL): Promise<readonly (readonly [string, Blob])[]
 }
 
 /** speedscope, showing a file; both are read into memory. Throws a KprofError when the file is too large. */
-export async function speedscope(path: string, format: Format, _: unknown, from: URL = folder()): Promise<Site> {
+export async function speedscope(path: string, format: Format, from: URL = folder()): Promise<Site> {
   await fits(path, format);
   const name = blobName(path, format);
   const profile: Blob = { type: 'application/octet-stream', bytes: await readFile(path) };

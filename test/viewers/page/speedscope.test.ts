@@ -26,7 +26,7 @@ test('serves its own files and the one profile, under no other name', async () =
   writeFileSync(join(own, 'index.html'), '<p>');
   writeFileSync(join(own, 'LICENSE.md'), 'free');
   writeFileSync(join(box.path, 'x.jfr'), 'FLR');
-  const site = await speedscope(join(box.path, 'x.jfr'), formats.jfr, undefined, pathToFileURL(`${own}/`));
+  const site = await speedscope(join(box.path, 'x.jfr'), formats.jfr, pathToFileURL(`${own}/`));
   const answered = (name: string) => {
     const response = { writeHead: () => {}, end: () => {} };
     return site.answer(name, { method: 'GET' } as never, response as never);
@@ -41,7 +41,7 @@ test('a file of 2 GiB is too much for a tab, and what takes it is named', async 
   const path = join(box.path, 'x.pb.gz');
   writeFileSync(path, '');
   truncateSync(path, 2 ** 31);
-  await expect(speedscope(path, formats.pprof, undefined)).rejects.toMatchObject({
+  await expect(speedscope(path, formats.pprof)).rejects.toMatchObject({
     failure: 'unsupported',
     message: expect.stringMatching(/has 2\.15 GB, and the page shows up to 268 MB$/),
     hint: `go tool pprof ${path}`,
