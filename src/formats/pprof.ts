@@ -8,7 +8,7 @@ import { shellWord } from '../safe.ts';
 import { type Format, openFile } from './format.ts';
 
 const magic = Buffer.from([0x1f, 0x8b, 8]);
-// Both are read whole. Profiles have kilobytes.
+// Both are read whole. Most profiles have kilobytes.
 const largest = 256 * 2 ** 20;
 const unzip = promisify(gunzip);
 

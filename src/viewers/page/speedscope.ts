@@ -20,7 +20,7 @@ const types: Readonly<Record<string, string>> = {
 /** How speedscope tells formats apart by name; it looks into the others itself. */
 const suffixes: Readonly<Partial<Record<Format['name'], string>>> = { collapsed: '.collapsedstack.txt', perf: '.linux-perf.txt' };
 
-/** Larger ones are more than a tab takes, whose longest text is 512 MiB. */
+/** Larger ones are more than a tab takes, whose longest text is 512 MiB; 60 MB of different stacks keep it busy for a minute. */
 export const limit = 256 * 2 ** 20;
 
 const others: Readonly<Partial<Record<Format['name'], string>>> = {
