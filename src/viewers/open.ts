@@ -48,7 +48,11 @@ function copyLine(path: string, env: Env): readonly string[] {
   ];
 }
 
-const withoutWindow: Readonly<Partial<Record<Format['name'], string>>> = { jfr: 'jfr summary', threads: 'less' };
+const withoutWindow: Readonly<Partial<Record<Format['name'], string>>> = {
+  jfr: 'jfr summary',
+  threads: 'less',
+  pprof: 'go tool pprof -top',
+};
 
 const pageIsElsewhere = (format: Format, why: Obstacle | undefined): boolean =>
   (why === 'ssh' || why === 'no-display') && format.viewers.includes('page');
