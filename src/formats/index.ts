@@ -19,6 +19,7 @@ const headLength = 4096;
 export async function recognise(path: string): Promise<Format> {
   await using file = await openFile(path);
   const head = await readAt(file, 0, headLength);
+  if (head.length === 0) throw new KprofError('unsupported', `${path} is empty`);
   const format = Object.values(formats).find((candidate) => candidate.matches(head));
   if (format === undefined)
     throw new KprofError('unsupported', `${path} is no kind of file that kprof knows`, {

@@ -15,6 +15,7 @@ export async function attend(served: Served, report: Report, led: boolean): Prom
   report.note(
     `${led ? 'Opened in the browser' : 'Waiting for a browser'}: ${served.title} on 127.0.0.1:${served.port}. It ends with the tab, or with Ctrl-C.`,
   );
+  if (served.remark !== undefined) report.note(served.remark);
   // A browser in a box of its own (Snap, Flatpak) can't read the file that leads here.
   const timer = setTimeout(() => {
     if (led) report.note(`No browser has come. This address works once:\n${served.address}`);

@@ -104,6 +104,7 @@ export async function goPprof(
     const through = proxy(await portOf(child, path, signal));
     return {
       title: 'go tool pprof',
+      remark: 'While it runs, its own port is open to every user of this machine.',
       entry: 'ui/flamegraph',
       policy,
       answer: (...request) => own(...request) || through(...request),

@@ -13,6 +13,7 @@ export type Ending = 'closed' | 'idle' | 'stopped';
 /** A page that is being served. */
 export interface Served {
   readonly title: string;
+  readonly remark: string | undefined;
   readonly port: number;
   /** The address that lets in who opens it first. */
   readonly address: string;
@@ -127,5 +128,13 @@ export async function serve(site: Site, { port: wanted = 0, times = patience }: 
     throw error;
   }
   const address = `http://127.0.0.1:${port}/${secrets.token}`;
-  return { title: site.title, port, address, visited: visited.promise, ended: ended.promise, stop: () => stop('stopped') };
+  return {
+    title: site.title,
+    remark: site.remark,
+    port,
+    address,
+    visited: visited.promise,
+    ended: ended.promise,
+    stop: () => stop('stopped'),
+  };
 }

@@ -5,6 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 export interface Site {
   /** As people know it. */
   readonly title: string;
+  /** What people have to know of it; a sentence. */
+  readonly remark?: string;
   /** Where to begin, seen from the site's folder; with its query and fragment. */
   readonly entry: string;
   /** The Content-Security-Policy of its answers. */
