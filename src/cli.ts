@@ -21,6 +21,7 @@ import { shellWord } from './safe.ts';
 import { terminalReport } from './terminal.ts';
 import type { Toolkit } from './toolkit.ts';
 import { version } from './version.ts';
+import { wishedViewer } from './viewers/words.ts';
 
 /** Where kprof's own images are, unless told otherwise. */
 const defaultRegistry = 'ghcr.io/kprof';
@@ -78,6 +79,7 @@ async function performCommand(name: Command['name'], words: readonly string[], o
     await run(words, options, {
       report,
       signal: signals.stops.abort,
+      settle: signals.close,
       connect: async (flags) => (await import('./kube/cluster.ts')).connect(connection(flags), { report, version, tool: name }),
     });
   } finally {
@@ -182,7 +184,7 @@ async function performCapture(
   const scratch = prints ? `${mkdtempSync(join(tmpdir(), 'kprof-'))}/` : undefined;
   try {
     const artifact = await run({ ...request, scratch }, { cluster, report, stops: signals.stops, capturing: signals.capturing });
-    await show(artifact, { report, prints, options });
+    await show(artifact, { report, prints, options, before: signals.close });
     return artifact.early ? exitCodes.interrupted : 0;
   } finally {
     if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
@@ -192,15 +194,17 @@ async function performCapture(
 
 async function show(
   artifact: Artifact,
-  { report, prints, options }: { report: Report; prints: boolean; options: CaptureOptions },
+  { report, prints, options, before }: { report: Report; prints: boolean; options: CaptureOptions; before: () => void },
 ): Promise<void> {
   const { printRecord, printText } = await import('./print.ts');
   if (prints) return printText(artifact.path);
   report.clear();
   printRecord(artifact, options.output);
-  if (options['no-open'] || options.output === 'json' || options.output === 'yaml') return;
-  const { view } = await import('./view.ts');
-  await view(artifact.path, artifact.format, report);
+  if (options['no-open'] || options.viewer === 'none' || options.output === 'json' || options.output === 'yaml') return;
+  const { viewCapture } = await import('./view.ts');
+  // From here on Ctrl-C ends the page, not a capture.
+  before();
+  await viewCapture(artifact.path, artifact.format, report, wishedViewer(options.viewer));
 }
 
 /** kubectl's flags by the names that the kube layer has for them. */

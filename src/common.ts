@@ -2,6 +2,7 @@
 
 import { KprofError } from './errors.ts';
 import { choice, count, duration, type Flag, type Flags, text, texts, toggle } from './flags.ts';
+import { viewerFlag } from './viewers/words.ts';
 
 /** How to reach the cluster, as kubectl. */
 export const connectionFlags = {
@@ -67,6 +68,7 @@ export const captureFlags = {
     parse: choice(['json', 'yaml', 'name'], 'name', '').parse,
   } as Flag<'json' | 'yaml' | 'name' | undefined>,
   'no-open': toggle("Don't open the artifact"),
+  viewer: viewerFlag,
   image: image('Another debug image, such as eclipse-temurin:25-jdk'),
   'image-pull-policy': choice(pullPolicies, 'IfNotPresent', 'When the node pulls the image'),
   registry: {

@@ -6,13 +6,16 @@ import { safe, safeJson, safeLine, safeYaml } from './safe.ts';
 
 const yaml = (value: unknown): string => safeYaml(value, dump(value, { lineWidth: -1, noRefs: true }));
 
-/** The path, or the record of the capture with its schema's version. Scripts get the path as it is, a terminal one that it can show. */
+/** The path, or the record of the capture with its schema's version. */
 export function printRecord(artifact: Artifact, output: 'json' | 'yaml' | 'name' | undefined): void {
   const record = { apiVersion: 'kprof.dev/v1', kind: 'Artifact', ...artifact };
   if (output === 'json') process.stdout.write(`${safeJson(record)}\n`);
   else if (output === 'yaml') process.stdout.write(yaml(JSON.parse(JSON.stringify(record))));
-  else process.stdout.write(`${process.stdout.isTTY ? safeLine(artifact.path) : artifact.path}\n`);
+  else printPath(artifact.path);
 }
+
+/** Scripts get the path as it is, a terminal one that it can show. */
+export const printPath = (path: string): void => void process.stdout.write(`${process.stdout.isTTY ? safeLine(path) : path}\n`);
 
 /** What a dry run found, for a person or a script to read. */
 export function printPlan(plan: unknown, output: 'json' | 'yaml' | 'name' | undefined): void {
@@ -44,3 +47,6 @@ export function printTable<T>(
   );
   process.stdout.write(`${lines.join('\n')}\n`);
 }
+
+/** The address of a page that is served. */
+export const printAddress = (address: string): void => void process.stdout.write(`${address}\n`);

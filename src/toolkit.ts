@@ -19,7 +19,7 @@ export type Access = 'attach';
 export type Risk = 'observe' | 'sample' | 'pause' | 'stop' | 'control';
 
 /** A kind of file: src/formats has one file each. */
-export type FormatName = 'jfr' | 'threads';
+export type FormatName = 'jfr' | 'threads' | 'pprof' | 'cpuprofile' | 'heapprofile' | 'perf' | 'collapsed';
 
 /** A process of the target, as /proc shows it. All text in it is the target's to choose. */
 export interface Process {

@@ -1,13 +1,42 @@
 /** Opens an artifact in its viewer where there is a display, or says how to. */
+import { KprofError } from './errors.ts';
 import { formats } from './formats/index.ts';
 import type { Report } from './report.ts';
 import type { FormatName } from './toolkit.ts';
-import { openArtifact } from './viewers/open.ts';
+import { openArtifact, type Wish } from './viewers/open.ts';
 
-/** Never throws: the artifact is there, opened or not. `again`: it may be tried once more with `kprof open`. */
-export async function view(path: string, format: FormatName, report: Report, { again = true } = {}): Promise<void> {
-  const desk = { env: process.env, platform: process.platform, isTTY: process.stderr.isTTY === true };
-  const opened = await openArtifact(path, formats[format], { ...desk, again });
+const desk = (stays: boolean, again: boolean) => ({
+  env: process.env,
+  platform: process.platform,
+  isTTY: process.stderr.isTTY === true,
+  stays,
+  again,
+});
+
+/** Opens it; `again`: it may be tried once more with `kprof open`. A page is stayed with until its tab is closed. Throws a KprofError when what was asked for can't be. */
+export async function view(
+  path: string,
+  format: FormatName,
+  report: Report,
+  wish: Wish,
+  { stays = true, again = false } = {},
+): Promise<void> {
+  const opened = await openArtifact(path, formats[format], desk(stays, again), wish);
   if (opened.kind === 'launched') report.note(`Opened in ${opened.viewer.title}`);
-  else report.note(opened.how === '' ? 'There is nothing here that opens it' : `To open it:\n${opened.how}`);
+  else if (opened.kind === 'how') report.note(opened.how === '' ? 'There is nothing here that opens it' : `To open it:\n${opened.how}`);
+  else {
+    if (!wish.browser) (await import('./print.ts')).printAddress(opened.served.address);
+    const { attend } = await import('./viewers/page/attend.ts');
+    await attend(opened.served, report, wish.browser);
+  }
+}
+
+/** The same after a capture: never throws, as the artifact is there, opened or not; and doesn't stay when somebody reads our stdout. */
+export async function viewCapture(path: string, format: FormatName, report: Report, viewer: Wish['viewer']): Promise<void> {
+  try {
+    await view(path, format, report, { viewer, browser: true, port: 0 }, { stays: process.stdout.isTTY === true, again: true });
+  } catch (error) {
+    if (!(error instanceof KprofError)) throw error;
+    report.warn(`It was not opened: ${error.message}`);
+  }
 }

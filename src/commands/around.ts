@@ -15,6 +15,8 @@ export interface CommandAround {
   connect(flags: Typed): Promise<Cluster>;
   /** Aborts when the person gives up. */
   readonly signal: AbortSignal;
+  /** There is nothing left to give up: from now on signals do what they usually do. */
+  settle(): void;
 }
 
 /** A command's work. */

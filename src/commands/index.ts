@@ -1,6 +1,7 @@
 /** The commands that are no captures, in the order of `kprof --help`: descriptions only, so that help loads nothing. */
 import { connectionFlags } from '../common.ts';
 import { choice, type Flag, type Flags, text, toggle } from '../flags.ts';
+import { portFlag, viewerFlag } from '../viewers/words.ts';
 
 /** What help and parsing need to know of a command; its work is in the file of its name. */
 export interface Command {
@@ -23,8 +24,18 @@ export const commands: readonly Command[] = [
     name: 'open',
     summary: 'Check an artifact and open it in its viewer',
     usage: 'kprof open FILE [flags]',
-    examples: ['kprof open jfr-shop-api-app-1-20261121T071502Z.jfr'],
-    flags: { 'no-open': toggle('Only check and summarise it'), quiet },
+    examples: [
+      'kprof open jfr-shop-api-app-1-20261121T071502Z.jfr',
+      'kprof open cpu.pb.gz --viewer pprof',
+      'kprof open app.cpuprofile --no-browser --port 8321    # and from your laptop: ssh -L 8321:127.0.0.1:8321 HOST',
+    ],
+    flags: {
+      viewer: viewerFlag,
+      'no-browser': toggle('Serve the page and print its address, which lets in the first who opens it'),
+      port: portFlag,
+      'no-open': toggle('Only check and summarise it'),
+      quiet,
+    },
   },
   {
     name: 'ls',
@@ -38,7 +49,7 @@ export const commands: readonly Command[] = [
     summary: 'Go on with a capture whose artifact is still in the pod',
     usage: 'kprof resume [ID] [flags]',
     examples: ['kprof resume', 'kprof resume 5b0c4d1e9f3a7286'],
-    flags: { 'no-open': toggle("Don't open the artifact"), token: connectionFlags.token, quiet },
+    flags: { viewer: viewerFlag, 'no-open': toggle("Don't open the artifact"), token: connectionFlags.token, quiet },
   },
   {
     name: 'stop',

@@ -3,10 +3,11 @@ import { resolve } from 'node:path';
 import { KprofError } from '../errors.ts';
 import { recognise } from '../formats/index.ts';
 import { view } from '../view.ts';
+import { type ViewerWord, wishedViewer } from '../viewers/words.ts';
 import type { Perform } from './around.ts';
 
-/** Throws when the file is of no kind that kprof knows, or is not whole. */
-export const run: Perform = async (words, options, { report }) => {
+/** Throws when the file is of no kind that kprof knows, is not whole, or can't be shown as asked. */
+export const run: Perform = async (words, options, { report, settle }) => {
   const [file, ...more] = words;
   if (file === undefined || more.length > 0)
     throw new KprofError(
@@ -21,5 +22,12 @@ export const run: Perform = async (words, options, { report }) => {
   const path = resolve(file);
   const format = await recognise(path);
   report.note((await format.check(path)).text);
-  if (!options['no-open']) await view(path, format.name, report, { again: false });
+  if (options['no-open'] === true || options['viewer'] === 'none') return;
+  settle();
+  const wish = {
+    viewer: wishedViewer(options['viewer'] as ViewerWord),
+    browser: options['no-browser'] !== true,
+    port: (options['port'] as number | undefined) ?? 0,
+  };
+  await view(path, format.name, report, wish);
 };

@@ -6,10 +6,12 @@ import { createJournal, letGo, lineNotes } from '../capture/held.ts';
 import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { formats } from '../formats/index.ts';
+import { printPath } from '../print.ts';
 import type { Identity } from '../pull/remarks.ts';
 import { hold } from '../remote/lease.ts';
 import { type CaptureRecord, forgetCapture, isAttended, readCaptures, thisClient } from '../state/captures.ts';
-import { view } from '../view.ts';
+import { viewCapture } from '../view.ts';
+import { type ViewerWord, wishedViewer } from '../viewers/words.ts';
 import { type CommandAround, captureNamed, type Perform, targetOf } from './around.ts';
 
 export const run: Perform = async (words, options, around) => {
@@ -26,8 +28,10 @@ export const run: Perform = async (words, options, around) => {
   const path = await publish({ final: record.final, partial: record.partial, ours: record.ours });
   around.report.note(summary.text);
   around.report.clear();
-  process.stdout.write(`${path}\n`);
-  if (options['no-open'] !== true) await view(path, record.format, around.report);
+  printPath(path);
+  around.settle();
+  if (options['no-open'] !== true && options['viewer'] !== 'none')
+    await viewCapture(path, record.format, around.report, wishedViewer(options['viewer'] as ViewerWord));
 };
 
 async function chosen(words: readonly string[]): Promise<CaptureRecord> {

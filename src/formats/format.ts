@@ -5,8 +5,8 @@ import { KprofError } from '../errors.ts';
 import { shellWord } from '../safe.ts';
 import type { FormatName } from '../toolkit.ts';
 
-/** A program that opens artifacts: src/viewers has one file each. */
-export type ViewerName = 'jmc';
+/** What opens artifacts: programs (src/viewers has one file each), and pages that we serve (src/viewers/page). */
+export type ViewerName = 'jmc' | 'page' | 'pprof';
 
 /** What a file holds. */
 export interface Summary {

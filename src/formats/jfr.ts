@@ -77,7 +77,7 @@ function summarise(chunks: readonly Chunk[], size: number): Summary {
 export const jfr: Format = {
   name: 'jfr',
   extension: 'jfr',
-  viewers: ['jmc'],
+  viewers: ['jmc', 'page'],
   matches: (head) => head.subarray(0, 4).equals(magic),
   async check(path) {
     await using file = await openFile(path);

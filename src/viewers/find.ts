@@ -22,7 +22,7 @@ async function expand(path: string): Promise<readonly string[]> {
 }
 
 /** The absolute path of a viewer's program, or undefined. */
-export async function findViewer(viewer: Viewer, surroundings: Surroundings): Promise<string | undefined> {
+export async function findViewer(viewer: Pick<Viewer, 'places'>, surroundings: Surroundings): Promise<string | undefined> {
   for (const place of viewer.places(surroundings))
     for (const path of await expand(place)) if (isAbsolute(path) && (await isProgram(path))) return path;
   return undefined;

@@ -1,7 +1,6 @@
-/** All viewers. */
-import type { ViewerName } from '../formats/format.ts';
+/** All viewers that are programs. */
 import { jmc } from './jmc.ts';
-import type { Viewer } from './viewer.ts';
+import type { ProgramName, Viewer } from './viewer.ts';
 
-/** Every viewer, by its name. */
-export const viewers: Readonly<Record<ViewerName, Viewer>> = { jmc };
+/** Every program, by its name. */
+export const viewers: Readonly<Record<ProgramName, Viewer>> = { jmc };

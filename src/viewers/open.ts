@@ -1,10 +1,13 @@
 /** Opens an artifact, or says how. */
-import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-import type { Format } from '../formats/format.ts';
+import { KprofError } from '../errors.ts';
+import type { Format, ViewerName } from '../formats/format.ts';
 import { shellWord } from '../safe.ts';
 import { findViewer } from './find.ts';
 import { viewers } from './index.ts';
+import { launch } from './launch.ts';
+import type { PageName, Way } from './page/page.ts';
+import type { Served } from './page/serve.ts';
 import type { Env, Surroundings, Viewer } from './viewer.ts';
 
 /** Where we are, and whether a person watches. */
@@ -12,11 +15,14 @@ export interface Desk extends Surroundings {
   readonly isTTY: boolean;
   /** Whether `kprof open` may be told to a person: not to who just gave it. */
   readonly again?: boolean;
+  /** Whether we may stay as long as a page is looked at: who reads our stdout waits for its end. */
+  readonly stays: boolean;
 }
 
-/** Either a program runs, or here is what the person can do. */
+/** Either a program runs, or a page is served, or here is what the person can do. */
 export type Opened =
   | { readonly kind: 'launched'; readonly viewer: Viewer; readonly program: string }
+  | { readonly kind: 'page'; readonly served: Served }
   | { readonly kind: 'how'; readonly how: string };
 
 /** Why nothing is opened here. */
@@ -44,44 +50,82 @@ function copyLine(path: string, env: Env): readonly string[] {
   ];
 }
 
-const withoutWindow: Readonly<Partial<Record<Format['name'], string>>> = { jfr: 'jfr summary', threads: 'less' };
+const withoutWindow: Readonly<Partial<Record<Format['name'], string>>> = {
+  jfr: 'jfr summary',
+  threads: 'less',
+  pprof: 'go tool pprof -top',
+};
+
+const pageIsElsewhere = (format: Format, why: Obstacle | undefined, again: boolean): boolean =>
+  (why === 'ssh' || why === 'no-display' || (why !== undefined && !again)) && format.viewers.includes('page');
 
 /** Lines to paste, for who can't or doesn't want to have the file opened here. `why` is undefined where only the program lacks. */
 export function howTo(path: string, format: Format, why: Obstacle | undefined, { env, again = true }: Pick<Desk, 'env' | 'again'>): string {
   const text = withoutWindow[format.name];
-  const programs = format.viewers.map((name) => viewers[name]);
+  const programs = format.viewers.flatMap((name) => (isPage(name) ? [] : [viewers[name]]));
   return [
     ...(why === 'ssh' ? copyLine(path, env) : []),
-    ...(programs.length > 0 && again ? [`kprof open ${shellWord(path)}`] : []),
+    ...(format.viewers.length > 0 && again ? [`kprof open ${shellWord(path)}`] : []),
+    ...(pageIsElsewhere(format, why, again)
+      ? [`kprof open --no-browser ${shellWord(path)}    # gives an address, for a browser that reaches this machine`]
+      : []),
     ...(text === undefined ? [] : [`${text} ${shellWord(path)}`]),
     ...programs.map(({ title, home }) => `${title}: ${home}`),
   ].join('\n');
 }
 
-const watched = 2000;
-
-/** Starts a program that outlives us; gives whether it was still running, or had ended well, after two seconds. */
-function launch(program: string, argv: readonly string[], env: Env): Promise<boolean> {
-  return new Promise((done) => {
-    const child = spawn(program, argv, { detached: true, stdio: 'ignore', env });
-    const timer = setTimeout(() => settle(true), watched);
-    const settle = (well: boolean): void => {
-      clearTimeout(timer);
-      child.unref();
-      done(well);
-    };
-    child.once('error', () => settle(false)).once('exit', (code) => settle(code === 0));
-  });
+/** What the person asked for. */
+export interface Wish extends Way {
+  /** Undefined: the first that is here and fits. */
+  readonly viewer?: ViewerName | undefined;
 }
 
-/** Opens the artifact in the best viewer that is here and starts; without one, or where no window can be, tells how. */
-export async function openArtifact(path: string, format: Format, desk: Desk): Promise<Opened> {
-  const file = resolve(path);
-  const why = obstacle(desk);
-  for (const name of why === undefined ? format.viewers : []) {
-    const viewer = viewers[name];
-    const program = await findViewer(viewer, desk);
-    if (program !== undefined && (await launch(program, viewer.argv(file), desk.env))) return { kind: 'launched', viewer, program };
+const isPage = (name: ViewerName): name is PageName => name === 'page' || name === 'pprof';
+
+// Go's viewer takes seconds to start and leaves a port open to others: only for who asks for it.
+const candidates = (format: Format, { viewer, browser }: Wish): readonly ViewerName[] =>
+  viewer !== undefined ? [viewer] : format.viewers.filter((name) => name !== 'pprof' && (browser || isPage(name)));
+
+function checkWish(path: string, format: Format, { viewer, browser }: Wish): void {
+  const able = format.viewers.join(', ');
+  if (viewer !== undefined && !format.viewers.includes(viewer))
+    throw new KprofError('usage', `--viewer ${viewer} doesn't show files like ${path}`, {
+      hint: able === '' ? undefined : `--viewer is one of ${able}`,
+    });
+  if (!browser && candidates(format, { viewer, browser, port: 0 }).every((name) => !isPage(name)))
+    throw new KprofError('usage', `--no-browser is for pages, and ${path} is shown by none`);
+}
+
+async function openWith(name: ViewerName, file: string, format: Format, desk: Desk, wish: Wish): Promise<Opened | undefined> {
+  if (isPage(name)) {
+    const { openPage } = await import('./page/page.ts');
+    const served = await openPage(name, file, format, desk, wish);
+    return served === undefined ? undefined : { kind: 'page', served };
   }
+  const viewer = viewers[name];
+  const program = await findViewer(viewer, desk);
+  const launched = program !== undefined && (await launch(program, viewer.argv(file), desk.env));
+  return launched ? { kind: 'launched', viewer, program } : undefined;
+}
+
+/**
+ * Opens the artifact in the best viewer that is here and starts; without one, or where no window can be, tells how.
+ * Throws a KprofError when the viewer that was asked for is none for this file or not here, or when the page can't show the file.
+ */
+export async function openArtifact(path: string, format: Format, desk: Desk, wish: Wish = { browser: true, port: 0 }): Promise<Opened> {
+  const file = resolve(path);
+  checkWish(path, format, wish);
+  const why = wish.browser ? obstacle(desk) : undefined;
+  for (const name of why === undefined ? candidates(format, wish) : []) {
+    if (isPage(name) && !desk.stays) continue;
+    const opened = await openWith(name, file, format, desk, wish);
+    if (opened !== undefined) return opened;
+  }
+  if (wish.viewer !== undefined && why === undefined && desk.stays) throw notHere(wish.viewer);
   return { kind: 'how', how: howTo(file, format, why, desk) };
 }
+
+const notHere = (name: ViewerName): KprofError =>
+  isPage(name)
+    ? new KprofError('unsupported', 'No browser was found', { hint: 'open the page yourself: kprof open --no-browser FILE' })
+    : new KprofError('unsupported', `${viewers[name].title} was not found`, { hint: viewers[name].home });

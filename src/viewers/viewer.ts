@@ -1,6 +1,9 @@
 /** Programs that open artifacts. */
 import type { ViewerName } from '../formats/format.ts';
 
+/** A viewer that is a program of its own, and no page of ours. */
+export type ProgramName = Exclude<ViewerName, 'page' | 'pprof'>;
+
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** Where we are: decides what can be opened, and where programs are. */
@@ -11,7 +14,7 @@ export interface Surroundings {
 
 /** One program, as data. */
 export interface Viewer {
-  readonly name: ViewerName;
+  readonly name: ProgramName;
   /** As people know it. */
   readonly title: string;
   /** Absolute paths where it may be, best first; the last part of a folder may end in `*`. */

@@ -8,7 +8,7 @@ import { jmc } from '../../src/viewers/jmc.ts';
 import { type Desk, howTo, obstacle, openArtifact } from '../../src/viewers/open.ts';
 import { sandbox } from '../support/sandbox.ts';
 
-const desktop: Desk = { platform: 'linux', isTTY: true, env: { DISPLAY: ':0' } };
+const desktop: Desk = { platform: 'linux', isTTY: true, stays: true, env: { DISPLAY: ':0' } };
 
 describe('where something is opened', () => {
   const cases: readonly [string, Partial<Desk>, string | undefined][] = [
@@ -37,7 +37,7 @@ describe('how to open it', () => {
 
   test('does not send back to kprof open who comes from there', async () => {
     expect(howTo('/tmp/x.jfr', formats.jfr, 'ci', { env: {}, again: false })).toBe(
-      'jfr summary /tmp/x.jfr\nJDK Mission Control: https://adoptium.net/jmc',
+      'kprof open --no-browser /tmp/x.jfr    # gives an address, for a browser that reaches this machine\njfr summary /tmp/x.jfr\nJDK Mission Control: https://adoptium.net/jmc',
     );
     expect(await openArtifact('/tmp/x.jfr', formats.jfr, { ...desktop, env: {}, again: false })).toMatchObject({
       how: expect.not.stringContaining('kprof open'),
@@ -54,6 +54,35 @@ describe('how to open it', () => {
     const how = howTo('/tmp/x.jfr', formats.jfr, 'ssh', { env: { SSH_CONNECTION: connection, USER: 'me' } });
     expect(how.startsWith(first)).toBe(true);
     expect(how).not.toContain('$(');
+  });
+});
+
+describe('what was asked for', () => {
+  const wish = { browser: true, port: 0 };
+  test.each([
+    [formats.cpuprofile, { ...wish, viewer: 'jmc' as const }, '--viewer is one of page'],
+    [formats.jfr, { ...wish, viewer: 'pprof' as const }, '--viewer is one of jmc, page'],
+    [formats.threads, { ...wish, viewer: 'page' as const }, undefined],
+    [formats.threads, { browser: false, port: 0 }, undefined],
+    [formats.jfr, { browser: false, port: 0, viewer: 'jmc' as const }, undefined],
+  ])('%o does not go with %o', async (format, asked, hint) => {
+    await expect(openArtifact('/tmp/x', format, desktop, asked)).rejects.toMatchObject({ failure: 'usage', hint });
+  });
+
+  test('a viewer that is not here is said, and where to get it', async () => {
+    const bare = { ...desktop, env: { DISPLAY: ':0', PATH: '/nowhere' } };
+    await expect(openArtifact('/tmp/x.jfr', formats.jfr, bare, { ...wish, viewer: 'jmc' })).rejects.toMatchObject({
+      failure: 'unsupported',
+      hint: jmc.home,
+    });
+  });
+
+  test('where no window can be, it is told how, whatever was asked', async () => {
+    const opened = await openArtifact('/tmp/x.pb.gz', formats.pprof, { ...desktop, env: {} }, { ...wish, viewer: 'page' });
+    expect(opened).toMatchObject({
+      kind: 'how',
+      how: expect.stringMatching(/^kprof open \/tmp\/x\.pb\.gz\nkprof open --no-browser \/tmp\/x\.pb\.gz {4}#/),
+    });
   });
 });
 
@@ -105,9 +134,10 @@ describe('where JMC is', () => {
 });
 
 describe('opening', () => {
+  // Where nobody stays, no page is opened: the machine that tests may have a browser.
   const desk = (box: string, script: string): Desk => {
     install(join(box, 'bin/jmc'), script);
-    return { ...desktop, env: { DISPLAY: ':0', PATH: `${box}/bin:/usr/bin:/bin`, OUT: join(box, 'out') } };
+    return { ...desktop, stays: false, env: { DISPLAY: ':0', PATH: `${box}/bin:/usr/bin:/bin`, OUT: join(box, 'out') } };
   };
 
   test('starts the program with the absolute path, and leaves it running', async () => {
