@@ -17,7 +17,7 @@ try {
     const offset = Math.floor(Math.random() * content.length);
     rig.proxy.cutAfter(offset, 'once');
     const { sent, resumedAt, ...got } = await rig.run(folder);
-    const right = got.sha256 === sha256 && resumedAt.length === 1;
+    const right = got.sha256 === sha256 && resumedAt.length > 0;
     worst = Math.max(worst, sent);
     process.stdout.write(
       `${run}: cut at ${offset}, resumed at ${resumedAt.join(' ')}, ${sent.toFixed(5)} bytes per byte${right ? '' : ', WRONG'}\n`,

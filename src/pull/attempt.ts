@@ -1,4 +1,5 @@
 /** One try of a pull: a sender, a receiver, and what they agree on. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Execution, Sink } from '../cluster.ts';
 import { isLineLost, KprofError } from '../errors.ts';
 import { Fault } from './fault.ts';
@@ -56,13 +57,19 @@ function createTrouble(signal: AbortSignal): {
   return { failed: reject, unless: (other) => Promise.race([promise, other]) };
 }
 
-// Bytes that are still on their way when the sender leaves can be lost, so it waits for this.
-async function acknowledge(file: PartialFile, execution: () => Execution | undefined): Promise<void> {
+const acknowledgeEvery = 2000;
+
+// Bytes that are still on their way when the sender leaves can be lost, so it waits for this. A shell that reads with a
+// timeout can lose a word that comes in two parts: it is said until the line ends.
+async function acknowledge(file: PartialFile, execution: () => Execution | undefined, over: AbortSignal): Promise<void> {
   await file.flush();
-  try {
-    execution()?.send('ack\n');
-  } catch {
-    // A line that is gone says so itself, by `done`.
+  while (!over.aborted) {
+    try {
+      execution()?.send('ack\n');
+    } catch {
+      // A line that is gone says so itself, by `done`.
+    }
+    await sleep(acknowledgeEvery, undefined, { signal: over }).catch(() => {}); // over
   }
 }
 
@@ -76,9 +83,10 @@ export async function attempt(
   const line = new AbortController();
   const either = AbortSignal.any([line.signal, signal]);
   let execution: Execution | undefined;
+  const over = new AbortController();
   const trouble = createTrouble(either);
   const receiver = createReceiver({ arrival, identity, room: await roomFor(options.to) }, options, {
-    whole: () => void acknowledge(file, () => execution).catch(trouble.failed),
+    whole: () => void acknowledge(file, () => execution, over.signal).catch(trouble.failed),
     failed: trouble.failed,
     identity: options.onIdentity ?? (() => {}),
   });
@@ -90,6 +98,7 @@ export async function attempt(
     line.abort(error);
     throw error;
   } finally {
+    over.abort();
     await receiver.stop();
   }
 }

@@ -254,6 +254,22 @@ test('the signal ends the pause at once, with its own reason', async () => {
   expect((await pulling).outcome).toMatchObject({ failure: 'interrupted', message: expect.stringContaining('399488 bytes are kept') });
 });
 
+test('the ack is said again until the line ends', async () => {
+  using box = sandbox();
+  let acks = 0;
+  const open: Parameters<typeof pull>[0] = (io) => {
+    const inner = sender({ ...honest('zstd', 0), hangs: true }).open(io);
+    const heard = Promise.withResolvers<{ code: number }>();
+    const send = (text: string) => {
+      if (text === 'ack\n' && ++acks === 2) heard.resolve({ code: 0 });
+    };
+    inner.done.catch(() => {});
+    return { done: heard.promise, send };
+  };
+  expect((await attempt(box.path, open)).outcome).toEqual(whole);
+  expect(acks).toBe(2);
+});
+
 describe('a later run', () => {
   const leave = (folder: string, bytes: Uint8Array, mode = 0o600): string => {
     const to = join(folder, 'x.jfr.partial');
