@@ -30,8 +30,11 @@ export function bigFile(namespace: string, pod: string, mebibytes: number): BigF
 
 /** A pull that runs. */
 export interface Pulling {
-  readonly pid: number;
+  /** Bytes are about to come. */
+  readonly began: Promise<void>;
+  /** Rejects when it ends otherwise than by itself. */
   readonly moved: Promise<Moved>;
+  kill(): void;
 }
 
 /** Starts pulls; bundled, as kprof itself is. */
@@ -57,15 +60,23 @@ export async function puller(preload?: string): Promise<Puller> {
   return {
     start(env, ...args) {
       const flags = preload === undefined ? [] : ['--import', preload];
-      const child = spawn(process.execPath, [...flags, script, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-      let printed = '';
+      const child = spawn(process.execPath, [...flags, script, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      let [printed, said] = ['', ''];
+      const { promise: began, resolve: begin } = Promise.withResolvers<void>();
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+        if (said.includes('pulling\n')) begin();
+      });
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
         printed += text;
       });
       const moved = new Promise<Moved>((resolve, reject) =>
-        child.once('close', (code) => (code === 0 ? resolve(JSON.parse(printed) as Moved) : reject(new Error(`exit code ${code}`)))),
+        child.once('close', (code) =>
+          code === 0 ? resolve(JSON.parse(printed) as Moved) : reject(new Error(`exit code ${code}: ${said}`)),
+        ),
       );
-      return { pid: child.pid as number, moved };
+      moved.catch(() => begin()); // and is told by it
+      return { began, moved, kill: () => void child.kill() };
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -82,12 +82,18 @@ export function desk(more: NodeJS.ProcessEnv = {}): Desk {
   return { folder, env, start, kprof: (...args) => start(...args).ended, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
+/** A pod, as far as tests change it. */
+export interface Manifest {
+  metadata: { name: string };
+  spec: { containers: object[] };
+}
+
 /** A namespace with the pods of some workloads. */
 export interface Place {
   readonly namespace: string;
   apply(...workloads: readonly string[]): Promise<void>;
-  /** The same workload once more, as a pod of another name. */
-  applyAs(name: string, workload: string): Promise<void>;
+  /** The same workload once more, as a pod of another name; `change` may alter it. */
+  applyAs(name: string, workload: string, change?: (pod: Manifest) => void): Promise<void>;
   remove(): void;
 }
 
@@ -102,12 +108,11 @@ export function place(level?: 'baseline' | 'restricted'): Place {
       for (const workload of workloads) kubectl('apply', '-n', namespace, '-f', join(root, 'test/workloads', workload, 'manifest.yaml'));
       for (const workload of workloads) await ready(namespace, workload);
     },
-    async applyAs(name, workload) {
+    async applyAs(name, workload, change) {
       const manifest = join(root, 'test/workloads', workload, 'manifest.yaml');
-      const pod = JSON.parse(kubectl('create', '-n', namespace, '-f', manifest, '--dry-run=client', '-o', 'json')) as {
-        metadata: { name: string };
-      };
+      const pod = JSON.parse(kubectl('create', '-n', namespace, '-f', manifest, '--dry-run=client', '-o', 'json')) as Manifest;
       pod.metadata.name = name;
+      change?.(pod);
       execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-n', namespace, '-f', '-'], { input: JSON.stringify(pod) });
       await ready(namespace, name);
     },
