@@ -72,6 +72,7 @@ function partial(handle: FileHandle, path: string, had: number): PartialFile {
   let used = 0;
   let position = had;
   let writing: Promise<void> = Promise.resolve();
+  let passing = false;
 
   const start = (): void => {
     const bytes = filling.subarray(0, used);
@@ -89,11 +90,13 @@ function partial(handle: FileHandle, path: string, had: number): PartialFile {
     return bytes.subarray(length);
   };
   const pass = async (bytes: Uint8Array): Promise<void> => {
+    passing = true;
     for (let rest = bytes; used === bufferSize || rest.length > 0; rest = fill(rest)) {
       if (used < bufferSize) continue;
       await writing.catch(failed);
       start();
     }
+    passing = false;
   };
   const flush = async (): Promise<void> => {
     await writing.catch(failed);
@@ -117,6 +120,8 @@ function partial(handle: FileHandle, path: string, had: number): PartialFile {
       [used, position] = [0, 0];
     },
     write(bytes) {
+      // It would come out of order, and the sums would not tell.
+      if (passing) throw new Error('a file was written to before it had taken what came before');
       const rest = fill(bytes);
       return used < bufferSize ? undefined : pass(rest);
     },

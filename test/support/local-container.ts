@@ -45,7 +45,15 @@ export function localContainer(lifetimes: Lifetimes, path: string = process.env[
       if (silent) return { done: Promise.reject(lineLost()), send: () => {} };
       const child = spawn(argv[0], argv.slice(1), { env, stdio: 'pipe' });
       child.stdin.on('error', () => {}); // It ended; `done` tells.
-      child.stdout.on('data', (bytes: Uint8Array) => io.stdout?.(bytes));
+      child.stdout.on('data', (bytes: Uint8Array) => {
+        const busy = io.stdout?.(bytes);
+        if (busy === undefined) return;
+        child.stdout.pause();
+        busy.then(
+          () => child.stdout.resume(),
+          () => child.stdout.resume(),
+        );
+      });
       child.stderr.on('data', (bytes: Uint8Array) => io.stderr?.(bytes));
       const done = new Promise<{ readonly code: number }>((resolve, reject) => {
         child.once('close', (code) => resolve({ code: code ?? 137 }));

@@ -30,7 +30,7 @@ afterAll(() => {
   laptop?.remove();
 });
 
-// 4 GiB: KPROF_LARGE_MIB=4096, as `npm run bench` has it.
+// In full: KPROF_LARGE_MIB=4096.
 const mebibytes = Number(process.env['KPROF_LARGE_MIB'] ?? 1024);
 
 it(`moves ${mebibytes} MiB onto a slow disk, verified, in 120 MiB at most`, async () => {
