@@ -1,5 +1,4 @@
 /** What an API server and its kubelet answer: one table of cases, which the sandbox and a real cluster both have to pass. */
-import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import WebSocket from 'ws';
@@ -448,17 +447,4 @@ function describeStreams(ground: () => Ground): void {
     expect(stdout).toMatch(/^\t\0error forwarding port 9 to pod .*connect: connection refused/s);
     expect({ stderr, closed }).toEqual({ stderr: '', closed: 1000 });
   });
-}
-
-/** Runs kubectl on a ground, or undefined where there is none. */
-export function kubectlOf(kubeconfig: string): ((args: readonly string[], input?: string) => string) | undefined {
-  const env = { ...process.env, KUBECONFIG: kubeconfig, PATH: `${process.env['PATH']}:/tmp/kprof-cluster/bin` };
-  const kubectl = (args: readonly string[], input = '') =>
-    execFileSync('kubectl', args, { env, input, encoding: 'utf8', stdio: 'pipe', timeout: 30_000 });
-  try {
-    kubectl(['version', '--client']);
-    return kubectl;
-  } catch {
-    return undefined;
-  }
 }

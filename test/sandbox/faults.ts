@@ -24,8 +24,8 @@ export type Fault = { readonly when?: When } & (
   /** The connection ends after so many bytes; `silence` leaves it open, and not even a pong comes. */
   | { readonly fault: 'cut'; readonly how: 'rst' | 'fin' | 'silence'; readonly after: number }
   | { readonly fault: 'pace'; readonly bytesPerSecond: number }
-  /** Of each frame with data, one bit with this probability. */
-  | { readonly fault: 'flip'; readonly chance: number; readonly seed: number }
+  /** One bit in so many bytes on average; which ones depends on the seed alone. */
+  | { readonly fault: 'flip'; readonly every: number; readonly seed: number }
   /** So many bytes of stdout never come, counted from an offset; all else is as if they had. */
   | { readonly fault: 'lose'; readonly from: number; readonly bytes: number }
   /** The verdict of a command: another exit code, or none before the close with 1000. */

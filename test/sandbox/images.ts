@@ -101,7 +101,7 @@ PATH=/usr/bin:/bin exec cat "$@"
 `;
 
 /** The programs of the newest JDK: an older one's jcmd does not attach to other containers. */
-function newestJdk(): string {
+export function newestJdk(): string {
   const jdks = '/usr/lib/jvm';
   const found = (existsSync(jdks) ? readdirSync(jdks) : []).flatMap((name) => {
     const release = join(jdks, name, 'release');

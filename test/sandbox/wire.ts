@@ -26,7 +26,7 @@ const longest = 32 * 1024;
 export function openWire(below: Below, faults: readonly Fault[]): Wire {
   let [sent, stdout, cut] = [0, 0, false];
   const happened = new Set<Fault>();
-  const chances = new Map(faults.flatMap((fault) => (fault.fault === 'flip' ? [[fault, random(fault.seed)] as const] : [])));
+  const flips = faults.flatMap((fault) => (fault.fault === 'flip' ? [flipper(fault)] : []));
   const pace = faults.find((fault) => fault.fault === 'pace');
 
   /** How many more bytes until the next fault that has its place. */
@@ -48,19 +48,6 @@ export function openWire(below: Below, faults: readonly Fault[]): Wire {
     }
   }
 
-  function flip(bytes: Buffer): Buffer {
-    for (const fault of faults) {
-      if (fault.fault !== 'flip') continue;
-      const next = chances.get(fault) ?? Math.random;
-      if (next() >= fault.chance) continue;
-      const copy = Buffer.from(bytes);
-      const at = Math.floor(next() * copy.length);
-      copy[at] = (copy[at] ?? 0) ^ (1 << Math.floor(next() * 8));
-      return copy;
-    }
-    return bytes;
-  }
-
   function lose(channel: number, bytes: Buffer): Buffer {
     if (channel !== 1) return bytes;
     const start = stdout;
@@ -80,7 +67,10 @@ export function openWire(below: Below, faults: readonly Fault[]): Wire {
       const piece = left.subarray(0, Math.max(1, room()));
       left = left.subarray(piece.length);
       sent += piece.length;
-      await below.send(channel, flip(piece));
+      await below.send(
+        channel,
+        flips.reduce((bytes, flip) => flip(bytes), piece),
+      );
       if (pace !== undefined) await sleep((piece.length / pace.bytesPerSecond) * 1000);
       reach();
     }
@@ -90,6 +80,19 @@ export function openWire(below: Below, faults: readonly Fault[]): Wire {
     if (!cut) await below.send(channel, bytes);
   };
   return { data, control, isCut: () => cut };
+}
+
+/** Flips bits by their place in the stream, however it is cut into pieces. */
+function flipper({ every, seed }: Extract<Fault, { fault: 'flip' }>): (bytes: Buffer) => Buffer {
+  const next = random(seed);
+  const gap = () => 1 + Math.floor(next() * 2 * every);
+  let [at, place] = [0, gap()];
+  return (bytes) => {
+    const flipped = Buffer.from(bytes);
+    for (; place < at + bytes.length; place += gap()) flipped[place - at] = (flipped[place - at] ?? 0) ^ (1 << Math.floor(next() * 8));
+    at += bytes.length;
+    return flipped;
+  };
 }
 
 /** Ends a connection as networks do. */
