@@ -1,23 +1,13 @@
 /** A node of local processes: it runs the containers of the store's pods, and writes their status. */
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, mkdirSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
 import { type ContainerLog, openLog } from './container-log.ts';
-import { failedState, type Image, imageName, unpack } from './images.ts';
-import {
-  type Container,
-  type ContainerStatus,
-  containersOf,
-  lists,
-  now,
-  type Pod,
-  type State,
-  statusOf,
-  type Terminated,
-} from './objects.ts';
-import { CannotRun, kill, killAll, marks, type Room, run } from './processes.ts';
+import { type Failing, failedState, type Image, imageName } from './images.ts';
+import { type Container, type ContainerStatus, containersOf, now, type Pod, type State, statusOf, type Terminated } from './objects.ts';
+import { setState } from './pod-status.ts';
+import { CannotRun, kill, killAll, type Room, run } from './processes.ts';
+import { nonRoot, openRooms } from './room.ts';
 import type { Store } from './store.ts';
 
 /** A container that runs. */
@@ -61,7 +51,6 @@ export interface Node {
   readonly backOff: number;
 }
 
-const self = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 const runc = 'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed:';
 
 /** Starts the node. */
@@ -69,7 +58,7 @@ export function startKubelet(node: Node): Kubelet {
   const { store } = node;
   const kept = new Map<string, Kept>();
   const overrides = new Map<string, Partial<Terminated>>();
-  const paths = new Map<string, string>();
+  const room = openRooms(node);
   const keyOf = (pod: Pod, name: string) => `${pod.metadata.uid}/${name}`;
   const fresh = (pod: Pod): Pod | undefined => {
     const found = store.get('pods', pod.metadata.namespace, pod.metadata.name) as Pod | undefined;
@@ -80,30 +69,8 @@ export function startKubelet(node: Node): Kubelet {
     if (fresh(pod) !== undefined) store.update<Pod>('pods', pod.metadata.namespace, pod.metadata.name, alter);
   }
 
-  /** Writes a container's state, and what follows from it for the pod. */
-  function report(pod: Pod, container: Container, state: State, more: Partial<ContainerStatus> = {}): void {
-    write(pod, (draft) => {
-      const [list, statuses] = lists.find(([each]) => draft.spec[each]?.some(({ name }) => name === container.name)) ?? lists[1];
-      draft.status[statuses] ??= [];
-      const old = draft.status[statuses].find(({ name }) => name === container.name);
-      const runs = state.running !== undefined;
-      const next: ContainerStatus = {
-        lastState: {},
-        restartCount: 0,
-        imageID: '',
-        ...old,
-        name: container.name,
-        image: container.image ?? '',
-        state,
-        ready: runs && list !== 'ephemeralContainers',
-        ...(list === 'ephemeralContainers' ? {} : { started: runs }),
-        ...more,
-      };
-      draft.status[statuses] =
-        old === undefined ? [...draft.status[statuses], next] : draft.status[statuses].map((each) => (each === old ? next : each));
-      if (draft.status.reason === undefined) conclude(draft);
-    });
-  }
+  const report = (pod: Pod, container: Container, state: State, more?: Partial<ContainerStatus>): void =>
+    write(pod, (draft) => setState(draft, container, state, more));
 
   function event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string): void {
     const { name, namespace = 'default', uid } = pod.metadata;
@@ -122,39 +89,6 @@ export function startKubelet(node: Node): Kubelet {
     });
   }
 
-  function room(pod: Pod, container: Container, id: string, image: string): Room {
-    const { securityContext: own = {} } = container;
-    const { securityContext: shared = {} } = pod.spec;
-    const user = { uid: own.runAsUser ?? shared.runAsUser ?? self.uid, gid: own.runAsGroup ?? shared.runAsGroup ?? self.gid };
-    const folder = join(node.folder, id.slice(0, 12));
-    mkdirSync(folder, { mode: 0o700 });
-    if (self.uid === 0) chownSync(folder, user.uid, user.gid);
-    const env = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value ?? '']));
-    return {
-      folder,
-      user,
-      env: {
-        PATH: pathOf(image),
-        HOME: folder,
-        HOSTNAME: pod.metadata.name,
-        ...env,
-        KPROF_DIR: join(folder, 'kprof'),
-        // Only what the image has is to be found.
-        KPROF_PATH: '',
-        [marks.sandbox]: node.sandbox,
-        [marks.container]: id,
-      },
-    };
-  }
-
-  function pathOf(name: string): string {
-    const image = node.images[name];
-    if (image === undefined || 'fails' in image) return '';
-    const path = paths.get(name) ?? unpack(join(node.folder, `image-${name}`), image.programs);
-    paths.set(name, path);
-    return path;
-  }
-
   /** Pulls and starts; a failure is a state. */
   async function begin(pod: Pod, container: Container): Promise<void> {
     const entry = kept.get(keyOf(pod, container.name)) ?? { log: openLog(), restarts: 0 };
@@ -162,13 +96,7 @@ export function startKubelet(node: Node): Kubelet {
     report(pod, container, { waiting: { reason: 'ContainerCreating' } });
     const reference = container.image ?? '';
     const name = imageName(reference);
-    const image = node.images[name] ?? {
-      fails: /[A-Z]|:.*:/.test(reference.replace(/^[^/]*\//, ''))
-        ? ('InvalidImageName' as const)
-        : container.imagePullPolicy === 'Never'
-          ? ('ErrImageNeverPull' as const)
-          : ('ErrImagePull' as const),
-    };
+    const image = node.images[name] ?? { fails: absent(reference, container.imagePullPolicy) };
     if ('fails' in image) return fail(pod, container, failedState(image.fails, reference));
     if (image.pull !== undefined) await new Promise((resolve) => setTimeout(resolve, image.pull));
     const refusal = nonRoot(pod, container);
@@ -186,18 +114,7 @@ export function startKubelet(node: Node): Kubelet {
     } catch (error) {
       if (!(error instanceof CannotRun)) throw error;
       const message = `${runc} ${error.message}`;
-      fail(pod, container, [
-        {
-          terminated: {
-            exitCode: 128,
-            reason: 'StartError',
-            message,
-            startedAt: now(),
-            finishedAt: now(),
-            containerID: `containerd://${id}`,
-          },
-        },
-      ]);
+      fail(pod, container, [{ terminated: { exitCode: 128, reason: 'StartError', message, containerID: `containerd://${id}` } }]);
     }
   }
 
@@ -354,27 +271,8 @@ export function startKubelet(node: Node): Kubelet {
   };
 }
 
-/** Phase and conditions, from the states of the containers. */
-function conclude({ spec, status }: Pod): void {
-  const states = spec.containers.map(({ name }) => status.containerStatuses?.find((each) => each.name === name));
-  const ready = states.every((each) => each?.ready === true);
-  const over =
-    spec.restartPolicy !== undefined && spec.restartPolicy !== 'Always' && states.every((each) => each?.state.terminated !== undefined);
-  const failed = states.some((each) => (each?.state.terminated?.exitCode ?? 0) !== 0);
-  const begun = states.some((each) => each?.state.running !== undefined || each?.lastState.terminated !== undefined);
-  status.phase = over ? (failed ? 'Failed' : 'Succeeded') : begun ? 'Running' : status.phase;
-  const condition = (type: string, holds: boolean) => {
-    const text = holds ? 'True' : 'False';
-    const old = status.conditions?.find((each) => each.type === type);
-    return old?.status === text ? old : { type, status: text, lastTransitionTime: now() };
-  };
-  status.conditions = [condition('PodScheduled', true), condition('Ready', ready), condition('ContainersReady', ready)];
-}
-
-function nonRoot(pod: Pod, { name, securityContext: own = {} }: Container): string | undefined {
-  const uid = own.runAsUser ?? pod.spec.securityContext?.runAsUser;
-  if ((own.runAsNonRoot ?? pod.spec.securityContext?.runAsNonRoot) !== true) return undefined;
-  const where = `(pod: "${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})", container: ${name})`;
-  if (uid === 0) return `container's runAsUser breaks non-root policy ${where}`;
-  return uid === undefined && self.uid === 0 ? `container has runAsNonRoot and image will run as root ${where}` : undefined;
+/** What the kubelet says of an image that is not there. */
+function absent(reference: string, policy: string | undefined): Failing {
+  if (/[A-Z]|:.*:/.test(reference.replace(/^[^/]*\//, ''))) return 'InvalidImageName';
+  return policy === 'Never' ? 'ErrImageNeverPull' : 'ErrImagePull';
 }
