@@ -2,7 +2,7 @@
 import type WebSocket from 'ws';
 import type { Fault } from './faults.ts';
 import type { Kept, Running } from './kubelet.ts';
-import { CannotRun, run } from './processes.ts';
+import { CannotRun, exitCode, run } from './processes.ts';
 import type { Wire } from './wire.ts';
 
 /** One stream: its first bytes are the channel and, from a client of v5, 255 and the channel that it closes. */
@@ -74,7 +74,7 @@ export async function exec(stream: Stream, container: Running): Promise<void> {
     takeStdin(stream, child.stdin);
     const over = new Promise<number>((resolve, reject) => {
       child.once('error', reject);
-      child.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGTERM' ? 143 : 137)));
+      child.once('exit', (code, signal) => resolve(exitCode(code, signal)));
     });
     const pump = async (channel: number, from: NodeJS.ReadableStream | null) => {
       for await (const chunk of from ?? []) await wire.data(channel, chunk as Buffer);

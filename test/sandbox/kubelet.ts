@@ -1,12 +1,11 @@
 /** A node of local processes: it runs the containers of the store's pods, and writes their status. */
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:os';
 import { type ContainerLog, openLog } from './container-log.ts';
 import { type Failing, failedState, type Image, imageName } from './images.ts';
 import { type Container, type ContainerStatus, containersOf, now, type Pod, type State, statusOf, type Terminated } from './objects.ts';
 import { setState } from './pod-status.ts';
-import { CannotRun, kill, killAll, type Room, run } from './processes.ts';
+import { CannotRun, exitCode, kill, killAll, type Room, run } from './processes.ts';
 import { nonRoot, openRooms } from './room.ts';
 import type { Store } from './store.ts';
 
@@ -152,7 +151,7 @@ export function startKubelet(node: Node): Kubelet {
       overrides.set(keyOf(pod, container.name), { reason: 'StartError', message });
       over(128);
     });
-    main.once('exit', (code, signal) => over(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+    main.once('exit', (code, signal) => over(exitCode(code, signal)));
     report(
       pod,
       container,

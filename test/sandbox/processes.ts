@@ -1,6 +1,7 @@
 /** Local processes that carry the mark of their sandbox and their container in the environment, which their children inherit. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node:fs';
+import { constants as os } from 'node:os';
 import { join } from 'node:path';
 
 /** The variables that hold the marks. */
@@ -71,6 +72,10 @@ export function startGuard(sandbox: string, folder: string): Guard {
     },
   };
 }
+
+/** The exit code as a runtime gives it: of who died of a signal, 128 and its number. */
+export const exitCode = (code: number | null, signal: NodeJS.Signals | null): number =>
+  code ?? 128 + (signal === null ? 0 : os.signals[signal]);
 
 /** Where a command of a container runs. */
 export interface Room {
