@@ -39,6 +39,8 @@ it('is ready in less than a second, and leaves neither processes nor files', asy
   expect(await until(() => marked(marks.container, id).length === 4)).toBe(true);
   await sandbox.close();
   expect(marked(marks.container, id)).toEqual([]);
+  await sleep(200); // nor does anything start again
+  expect(marked(marks.sandbox, sandbox.id)).toEqual([]);
   expect(existsSync(sandbox.folder)).toBe(false);
   expect(took).toBeLessThan(1000);
 });

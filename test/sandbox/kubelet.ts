@@ -39,6 +39,8 @@ export interface Kubelet {
   /** Ends all containers; the pod stays as Failed. */
   evict(pod: Pod, message: string): void;
   event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string): void;
+  /** From now on nothing is started. */
+  close(): void;
 }
 
 export interface Node {
@@ -59,7 +61,10 @@ export function startKubelet(node: Node): Kubelet {
   const overrides = new Map<string, Partial<Terminated>>();
   const room = openRooms(node);
   const keyOf = (pod: Pod, name: string) => `${pod.metadata.uid}/${name}`;
+  let isClosed = false;
+  // Once it is closed no pod is there: what ends then is not started again.
   const fresh = (pod: Pod): Pod | undefined => {
+    if (isClosed) return undefined;
     const found = store.get('pods', pod.metadata.namespace, pod.metadata.name) as Pod | undefined;
     return found?.metadata.uid === pod.metadata.uid ? found : undefined;
   };
@@ -90,6 +95,7 @@ export function startKubelet(node: Node): Kubelet {
 
   /** Pulls and starts; a failure is a state. */
   async function begin(pod: Pod, container: Container): Promise<void> {
+    if (isClosed) return;
     const entry = kept.get(keyOf(pod, container.name)) ?? { log: openLog(), restarts: 0 };
     kept.set(keyOf(pod, container.name), entry);
     report(pod, container, { waiting: { reason: 'ContainerCreating' } });
@@ -252,6 +258,9 @@ export function startKubelet(node: Node): Kubelet {
     remove,
     end,
     event,
+    close: () => {
+      isClosed = true;
+    },
     container: (pod, name) => kept.get(keyOf(pod, name)),
     evict(pod, message) {
       write(pod, (draft) => {

@@ -63,6 +63,7 @@ export interface Guard {
 export function startGuard(sandbox: string, folder: string): Guard {
   const child = spawn('sh', ['-c', guardScript, 'guard', sandbox, folder], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
   const over = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.stdin.on('error', () => undefined); // It was killed: nobody is left to tell.
   child.unref();
   return {
     close: () => {

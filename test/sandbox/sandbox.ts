@@ -33,6 +33,8 @@ export interface Sandbox extends AsyncDisposable {
   /** Path of a kubeconfig, 0600, with a token of the user `kprof`. */
   readonly kubeconfig: string;
   readonly folder: string;
+  /** The mark of all its processes. */
+  readonly id: string;
   readonly server: string;
   readonly token: string;
   readonly store: Store;
@@ -81,12 +83,14 @@ export async function startSandbox(options: Options = {}): Promise<Sandbox> {
   const kubeconfig = join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigOf(server, identity.cert, token), { mode: 0o600 });
   const close = async () => {
+    kubelet.close();
     await running.close();
     await guard.close();
   };
   const sandbox: Sandbox = {
     kubeconfig,
     folder,
+    id,
     server,
     token,
     store,
