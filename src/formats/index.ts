@@ -1,12 +1,17 @@
 /** All kinds of file, and how to tell them apart. */
 import { KprofError } from '../errors.ts';
 import type { FormatName } from '../toolkit.ts';
+import { bundle } from './bundle.ts';
 import { type Format, openFile, readAt } from './format.ts';
+import { gotext } from './gotext.ts';
+import { gotrace } from './gotrace.ts';
 import { jfr } from './jfr.ts';
+import { pprof } from './pprof.ts';
 import { threads } from './threads.ts';
+import { cpuprofile, heapprofile } from './v8.ts';
 
 /** Every format, by its name. */
-export const formats: Readonly<Record<FormatName, Format>> = { jfr, threads };
+export const formats: Readonly<Record<FormatName, Format>> = { jfr, threads, pprof, gotrace, gotext, bundle, cpuprofile, heapprofile };
 
 const headLength = 4096;
 
