@@ -42,7 +42,16 @@ function copyLine(path: string, env: Env): readonly string[] {
   ];
 }
 
-const withoutWindow: Readonly<Partial<Record<Format['name'], string>>> = { jfr: 'jfr summary', threads: 'less' };
+const withoutWindow: Readonly<Partial<Record<Format['name'], string>>> = {
+  jfr: 'jfr summary',
+  threads: 'less',
+  pprof: 'go tool pprof -http=localhost:0',
+  gotrace: 'go tool trace',
+  gotext: 'less',
+  bundle: 'unzip',
+  cpuprofile: 'kprof top',
+  heapprofile: 'kprof top',
+};
 
 /** Lines to paste, for who can't or doesn't want to have the file opened here. `why` is undefined where only the program lacks. */
 export function howTo(path: string, format: Format, why: Obstacle | undefined, env: Env): string {
