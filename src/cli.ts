@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toolkits } from '../toolkits/index.ts';
 import type { Request } from './capture/request.ts';
-import { commands } from './commands/index.ts';
+import { type Command, commands } from './commands/index.ts';
 import { captureFlags, connectionFlags } from './common.ts';
 import { confirm } from './confirm.ts';
 import { exitCodes, KprofError } from './errors.ts';
 import type { Flags, Options } from './flags.ts';
-import { riskInWords } from './help.ts';
+import { riskInWords, usageOf } from './help.ts';
 import { interrupts } from './interrupts.ts';
 import { nearest } from './nearest.ts';
 import { parse } from './parse.ts';
@@ -50,13 +50,22 @@ export async function main(argv: readonly string[]): Promise<void> {
       process.exitCode = await capture(toolkit, options, words, report);
     } else if (command !== undefined) {
       const { options, words } = parse(rest, command.flags, read);
-      report = terminalReport({ quiet: options['quiet'] as boolean });
-      const { open } = await import('./commands/open.ts');
-      await open(words, options as Parameters<typeof open>[1], report);
+      report = terminalReport({ quiet: options['quiet'] === true });
+      await perform(command, words, options, report);
     } else throw unknownCommand(name);
   } catch (error) {
     fail(error);
   }
+}
+
+async function perform({ name }: Command, words: readonly string[], options: Options<Flags>, report: Report): Promise<void> {
+  if (name === 'open') {
+    const { open } = await import('./commands/open.ts');
+    return open(words, options as Parameters<typeof open>[1], report);
+  }
+  const { diff, top } = await import('./commands/top.ts');
+  const print = name === 'top' ? top : diff;
+  process.stdout.write(await print(words, options as unknown as Parameters<typeof top>[1]));
 }
 
 /** What the operating system refused here is no bug of kprof. */
@@ -94,7 +103,8 @@ function printsText({ name, prints = false }: Toolkit, { file, output }: Capture
   return prints && output === undefined && (file === undefined || file === '-');
 }
 
-async function capture(toolkit: Toolkit, options: CaptureOptions, words: readonly string[], report: Report): Promise<number> {
+async function capture(toolkit: Toolkit, typed: CaptureOptions, words: readonly string[], report: Report): Promise<number> {
+  const options = withSecond(toolkit, typed, words);
   const where = { name: oneName(toolkit, words), container: options.container, likely: toolkit.likely };
   const prints = printsText(toolkit, options);
   const request: Request = {
@@ -166,6 +176,14 @@ async function show(
   await view(artifact.path, artifact.format, report);
 }
 
+/** The word behind the name stands for a flag, where the tool has one for it. */
+function withSecond({ second, flags }: Toolkit, options: CaptureOptions, words: readonly string[]): CaptureOptions {
+  const flag = second === undefined ? undefined : flags[second];
+  return flag === undefined || second === undefined || words[1] === undefined
+    ? options
+    : { ...options, [second]: flag.parse(words[1], { flag: flag.value ?? second, read }) };
+}
+
 /** kubectl's flags by the names that the kube layer has for them. */
 const connection = (options: CaptureOptions) => ({
   ...options,
@@ -178,8 +196,9 @@ const connection = (options: CaptureOptions) => ({
 });
 
 function oneName(toolkit: Toolkit, words: readonly string[]): string {
-  const [name, ...more] = words;
-  const usage = `kprof ${toolkit.name} [TYPE/]NAME`;
+  const [name, ...others] = words;
+  const more = toolkit.second === undefined ? others : others.slice(1);
+  const usage = usageOf(toolkit);
   if (name === undefined || name === '')
     throw new KprofError('usage', `kprof ${toolkit.name} needs a pod`, { hint: `see what runs with kubectl get pods, then: ${usage}` });
   if (more.length > 0)

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { KprofError } from '../errors.ts';
 import { recognise } from '../formats/index.ts';
 import type { Report } from '../report.ts';
+import { columns } from '../terminal.ts';
 import { view } from '../view.ts';
 
 /** Throws when the file is of no kind that kprof knows, or is not whole. */
@@ -12,6 +13,8 @@ export async function open(words: readonly string[], options: { readonly 'no-ope
     throw new KprofError('usage', 'kprof open takes one file', { hint: 'kprof open recording.jfr' });
   const path = resolve(file);
   const format = await recognise(path);
-  report.note((await format.check(path)).text);
+  const { text, details } = await format.check(path);
+  report.note(text);
+  if (details !== undefined) report.note(details(columns(process.stderr)));
   if (!options['no-open']) await view(path, format.name, report);
 }
