@@ -10,7 +10,7 @@ import { captureFlags, checkRegistry, connectionFlags } from './common.ts';
 import { confirm } from './confirm.ts';
 import { exitCodes, KprofError } from './errors.ts';
 import type { Flags, Options } from './flags.ts';
-import { riskInWords } from './help.ts';
+import { riskInWords, usageOf } from './help.ts';
 import { interrupts } from './interrupts.ts';
 import type { ConnectionOptions } from './kube/choice.ts';
 import { nearest } from './nearest.ts';
@@ -56,7 +56,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       process.exitCode = await capture(toolkit, options, words, report);
     } else if (command !== undefined) {
       const { options, words } = parse(rest, command.flags, read);
-      report = terminalReport({ quiet: options['quiet'] as boolean });
+      report = terminalReport({ quiet: options['quiet'] === true });
       await performCommand(command.name, words, options, report);
     } else throw unknownCommand(name);
   } catch (error) {
@@ -66,6 +66,8 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 const work = {
   open: () => import('./commands/open.ts'),
+  top: () => import('./commands/top.ts'),
+  diff: () => import('./commands/diff.ts'),
   ls: () => import('./commands/ls.ts'),
   resume: () => import('./commands/resume.ts'),
   stop: () => import('./commands/stop.ts'),
@@ -122,7 +124,8 @@ function printsText({ name, prints = false }: Toolkit, { file, output }: Capture
   return prints && output === undefined && (file === undefined || file === '-');
 }
 
-async function capture(toolkit: Toolkit, options: CaptureOptions, words: readonly string[], report: Report): Promise<number> {
+async function capture(toolkit: Toolkit, typed: CaptureOptions, words: readonly string[], report: Report): Promise<number> {
+  const options = withSecond(toolkit, typed, words);
   const where = { name: oneName(toolkit, words), container: options.container, likely: toolkit.likely };
   const prints = printsText(toolkit, options);
   const request: Request = {
@@ -207,6 +210,14 @@ async function show(
   await viewCapture(artifact.path, artifact.format, report, wishedViewer(options.viewer));
 }
 
+/** The word behind the name stands for a flag, where the tool has one for it. */
+function withSecond({ second, flags }: Toolkit, options: CaptureOptions, words: readonly string[]): CaptureOptions {
+  const flag = second === undefined ? undefined : flags[second];
+  return flag === undefined || second === undefined || words[1] === undefined
+    ? options
+    : { ...options, [second]: flag.parse(words[1], { flag: flag.value ?? second, read }) };
+}
+
 /** kubectl's flags by the names that the kube layer has for them. */
 const connection = (options: Typed): ConnectionOptions => ({
   ...options,
@@ -228,8 +239,9 @@ function typedConnection(options: Typed, context: string | undefined): Request['
 }
 
 function oneName(toolkit: Toolkit, words: readonly string[]): string {
-  const [name, ...more] = words;
-  const usage = `kprof ${toolkit.name} [TYPE/]NAME`;
+  const [name, ...others] = words;
+  const more = toolkit.second === undefined ? others : others.slice(1);
+  const usage = usageOf(toolkit);
   if (name === undefined || name === '')
     throw new KprofError('usage', `kprof ${toolkit.name} needs a pod`, { hint: `see what runs with kubectl get pods, then: ${usage}` });
   if (more.length > 0)

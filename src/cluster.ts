@@ -2,7 +2,9 @@
  * The port: what the engine needs of a cluster, in words without Kubernetes types.
  * Implemented by src/kube, and in tests by local processes.
  */
-import type { Access, Argv, ImageName } from './toolkit.ts';
+import type { Duplex } from 'node:stream';
+import { KprofError } from './errors.ts';
+import type { Access, Argv, DeclaredPort, ImageName } from './toolkit.ts';
 
 /** Takes bytes, which are its own from then on; a promise it returns holds the sender back until it settles. */
 export type Sink = (bytes: Uint8Array) => void | Promise<void>;
@@ -56,6 +58,12 @@ export interface DebugSpec {
   readonly timeout: number;
 }
 
+/** A port of the pod can't be connected to; others may be. */
+export class PortFailed extends KprofError {}
+
+/** Nothing in the pod takes connections at a port. */
+export class NothingListens extends PortFailed {}
+
 /** One container of one pod, pinned: a pod of the same name that is made later is another target. */
 export interface Target {
   readonly namespace: string;
@@ -70,6 +78,15 @@ export interface Target {
   readonly gone: AbortSignal;
   /** CPU limit of the whole pod in cores; undefined without one. */
   readonly cpuLimit: number | undefined;
+  /** Its localhost is its node's: a port there may be anybody's. */
+  readonly hostNetwork: boolean;
+  /** TCP ports that this container and its alternatives declare. */
+  readonly ports: readonly DeclaredPort[];
+  /**
+   * A connection to a port of the pod, as if from inside it: what only listens on the pod's loopback is reached too.
+   * Rejects when it is not granted; emits `error` with a NothingListens when nobody takes it. Its end is the end of both directions.
+   */
+  forward(port: number, signal: AbortSignal): Promise<Duplex>;
   /** Gives a running debug container: one of ours that fits, or a new one. */
   inject(spec: DebugSpec, signal: AbortSignal): Promise<DebugContainer>;
   /** A debug container that was made before, if it still runs; throws `gone` when it does not. */

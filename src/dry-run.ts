@@ -1,7 +1,7 @@
 /** What a capture would do, for a person to read: nothing here changes anything. */
 import { debugSpec, makePlan, type Request } from './capture/request.ts';
 import type { Cluster } from './cluster.ts';
-import type { Plan, Process, Tools } from './toolkit.ts';
+import type { FetchPlan, Plan, Process, Tools } from './toolkit.ts';
 
 /** Stands for a process that only a look inside the pod would show. */
 const placeholder: Process = {
@@ -29,14 +29,28 @@ const plain = (plan: Plan) => ({
   ...(plan.kind === 'file' ? { files: plan.files.map(({ place }) => place.seenByTarget), pull: plan.result.file.seenByTarget } : {}),
 });
 
+/** Of the headers only the names: what they hold may be secret. */
+const fetching = ({ kind, endpoint: { ports, paths, scheme, headers } }: FetchPlan) => ({
+  kind,
+  ports,
+  paths,
+  ...(scheme === undefined ? {} : { scheme }),
+  headers: Object.keys(headers),
+  otherwise: 'a debug container looks for the ports that the processes listen on',
+});
+
 /** The debug container that would be added, and the plan for a placeholder process. */
 export async function dryRun(request: Request, cluster: Cluster): Promise<object> {
   const target = await cluster.find(request.where, new AbortController().signal);
   target.close();
-  const ways = request.toolkit.ways(request.options).map((way) => ({
-    patch: target.manifest(debugSpec(request, way)),
-    plan: plain(makePlan(request, way, { process: placeholder, tools: ours, facts: {}, id: 'ID' })),
-  }));
+  const ways = request.toolkit.ways(request.options).map((way) =>
+    way.via === 'forward'
+      ? { plan: fetching(way.plan({ options: request.options, container: target.container, ports: target.ports })) }
+      : {
+          patch: target.manifest(debugSpec(request, way)),
+          plan: plain(makePlan(request, way, { process: placeholder, tools: ours, facts: {}, id: 'ID' })),
+        },
+  );
   const { namespace, pod, container } = target;
   return JSON.parse(JSON.stringify({ dryRun: true, namespace, pod, container, ...ways[0] }));
 }

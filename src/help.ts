@@ -3,7 +3,7 @@ import { toolkits } from '../toolkits/index.ts';
 import { commands } from './commands/index.ts';
 import { captureFlags, connectionFlags } from './common.ts';
 import type { Flag, Flags } from './flags.ts';
-import type { Risk, Toolkit } from './toolkit.ts';
+import type { ForwardWay, Risk, Toolkit, Way } from './toolkit.ts';
 
 const risks: Readonly<Record<Risk, string>> = {
   observe: 'Only reads.',
@@ -55,16 +55,22 @@ const examples = (lines: readonly string[]): string => `Examples:\n${lines.map((
 
 const paragraph = (text: string, columns: number): string => `${wrap(text, columns).join('\n')}\n`;
 
+/** How a tool is called: `kprof pprof [TYPE/]NAME [KIND]`. */
+export const usageOf = ({ name, second, flags }: Toolkit): string =>
+  `kprof ${name} [TYPE/]NAME${second === undefined ? '' : ` [${flags[second]?.value}]`}`;
+
+const needs = (way: Way<Flags> | ForwardWay<Flags>): string =>
+  way.via === 'forward'
+    ? `Goes over a forwarded port and puts nothing into the pod; needs the rights to get the pod, and to get and create pods/portforward. Where the port is none of those that are usual or declared, an ephemeral container with the image kprof-${way.image} looks for it, and says so.`
+    : `Uses an ephemeral container with the image kprof-${way.image}; needs the rights to get the pod, to patch pods/ephemeralcontainers, and to get and create pods/exec.`;
+
 function toolkitHelp(toolkit: Toolkit, columns: number): string {
   const [way] = toolkit.ways({});
-  const does =
-    way === undefined
-      ? ''
-      : `${riskInWords(way.risk)} Uses an ephemeral container with the image kprof-${way.image}; needs the rights to get the pod, to patch pods/ephemeralcontainers, and to get and create pods/exec.`;
+  const does = way === undefined ? '' : `${riskInWords(way.risk)} ${needs(way)}`;
   return [
     examples(toolkit.examples),
     `\n${paragraph(`${toolkit.summary}. ${does}`, columns)}`,
-    `\nUsage:\n  kprof ${toolkit.name} [TYPE/]NAME [flags]\n`,
+    `\nUsage:\n  ${usageOf(toolkit)} [flags]\n`,
     section('Flags', toolkit.flags, columns),
     section('Flags of every capture', captureFlags, columns),
     section("kubectl's flags", connectionFlags, columns),

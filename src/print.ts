@@ -50,3 +50,6 @@ export function printTable<T>(
 
 /** The address of a page that is served. */
 export const printAddress = (address: string): void => void process.stdout.write(`${address}\n`);
+
+/** What a command found out, already printable. */
+export const printResult = (text: string): void => void process.stdout.write(text);

@@ -15,16 +15,20 @@ export interface Artifact {
   /** Of the pod. */
   readonly uid: string;
   readonly container: string;
-  readonly pid: number;
+  /** Undefined where it was not needed to know. */
+  readonly pid: number | undefined;
   /** What the process runs, with its version. */
   readonly runtime: string | undefined;
-  readonly debugContainer: string;
-  readonly image: string;
+  /** The port of the pod that was asked. */
+  readonly port?: number;
+  /** Undefined where none was needed, as are the next two. */
+  readonly debugContainer: string | undefined;
+  readonly image: string | undefined;
   /** With the digest, as the runtime resolved it. */
-  readonly imageId: string;
-  readonly way: 'debug';
-  /** The step of the access ladder. */
-  readonly rung: string;
+  readonly imageId: string | undefined;
+  readonly way: 'debug' | 'forward';
+  /** The step of the access ladder, where there is a debug container. */
+  readonly rung: string | undefined;
   /** When the capture was asked for, by the local clock. */
   readonly startedAt: string;
   /** A first Ctrl-C ended it early. */

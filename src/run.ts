@@ -1,4 +1,5 @@
 /** The story of one capture, from a request to an artifact. */
+import { randomBytes } from 'node:crypto';
 import { artifactName, prepareDestination, publish } from './artifact.ts';
 import { enter } from './capture/enter.ts';
 import { type Captured, captureFile } from './capture/file.ts';
@@ -12,9 +13,11 @@ import { formats } from './formats/index.ts';
 import type { Artifact } from './record.ts';
 import { answerOf, persist } from './remote/remote.ts';
 import type { Report } from './report.ts';
+import { runFetch } from './run-fetch.ts';
 import { NoSuchProcess } from './runtimes/processes.ts';
 import { type Stopwatch, stopwatch } from './stopwatch.ts';
-import type { Facts, Way } from './toolkit.ts';
+import { columns } from './terminal.ts';
+import type { Facts, ForwardWay, Way } from './toolkit.ts';
 
 /** What the engine needs around it. */
 export interface Around {
@@ -29,7 +32,8 @@ export interface Around {
 export async function run(request: Request, around: Around): Promise<Artifact> {
   const clock = stopwatch();
   // Before anything is done to the pod: is there a place for what comes?
-  await prepareDestination(request.file ?? request.scratch, 'artifact', { force: request.force });
+  // (The name is its own: another kprof may try the same folder at the same moment.)
+  await prepareDestination(request.file ?? request.scratch, `kprof-${randomBytes(8).toString('hex')}`, { force: request.force });
   around.report.stage(`looking for ${request.where.name}`);
   const target = await around.cluster.find(request.where, around.stops.early);
   clock('find');
@@ -55,7 +59,8 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
   const { report, stops } = around;
   try {
     const before = AbortSignal.any([stops.early, target.gone]);
-    const way = request.toolkit.ways(request.options)[0] as Way<Flags>;
+    const way = request.toolkit.ways(request.options)[0] as Way<Flags> | ForwardWay<Flags>;
+    if (way.via === 'forward') return await runFetch(request, around, target, way, clock);
     const { container, view, process } = await enter(request, way, target, report, before);
     clock('enter');
     way.guard(process, view.tools);
@@ -77,6 +82,7 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
     const summary = await format.check(destination.partial);
     const path = await publish(destination, { force: request.force });
     report.note(summary.text);
+    if (summary.details !== undefined) report.note(summary.details(columns(globalThis.process.stderr)));
     const { at, ...origin } = where;
     return {
       path,

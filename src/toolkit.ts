@@ -2,6 +2,7 @@
  * The vocabulary that toolkits are written in. A toolkit describes, the engine performs:
  * nothing here, and nothing in `toolkits/`, has an effect.
  */
+import type { KprofError } from './errors.ts';
 import type { Flags, Options } from './flags.ts';
 
 export type Milliseconds = number;
@@ -19,7 +20,17 @@ export type Access = 'attach';
 export type Risk = 'observe' | 'sample' | 'pause' | 'stop' | 'control';
 
 /** A kind of file: src/formats has one file each. */
-export type FormatName = 'jfr' | 'threads' | 'pprof' | 'cpuprofile' | 'heapprofile' | 'perf' | 'collapsed';
+export type FormatName =
+  | 'jfr'
+  | 'threads'
+  | 'pprof'
+  | 'gotrace'
+  | 'gotext'
+  | 'bundle'
+  | 'cpuprofile'
+  | 'heapprofile'
+  | 'perf'
+  | 'collapsed';
 
 /** A process of the target, as /proc shows it. All text in it is the target's to choose. */
 export interface Process {
@@ -91,6 +102,80 @@ export type Plan =
   /** What the steps print, one after another, is the artifact. */
   | { readonly kind: 'stream'; readonly steps: readonly (Step | Wait)[]; readonly result: Output };
 
+/** What a page of the target's answered; the target's to choose. */
+export interface Page {
+  readonly status: number;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** As much of the body as belongs into a message or an index: 256 KiB at most. */
+  readonly text: string;
+}
+
+/** How to find and reach an HTTP server in the pod. */
+export interface Endpoint {
+  /** In words: «pprof endpoint». */
+  readonly looksFor: string;
+  /** Ports to try, in groups: the first group that has one counts. */
+  readonly ports: readonly (readonly number[])[];
+  /** Named by the user: whatever answers there is asked. */
+  readonly named: boolean;
+  /** Undefined: http, and https where that is what is spoken. */
+  readonly scheme: 'http' | 'https' | undefined;
+  /** Paths of its index page to try, each with a slash at both ends. */
+  readonly paths: readonly string[];
+  /** Sent with every request; may hold secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether a page is the endpoint's index; an error tells why it can't be asked though it is there. */
+  judge(page: Page): boolean | KprofError;
+  /** A page below the index that tells which process answers. */
+  readonly whoami: string;
+  /** What the user can do where none is found. */
+  readonly hint: string;
+}
+
+/** One page to ask for with GET, below the endpoint's index. */
+export interface HttpGet {
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  /** How long the target means to take before it answers. */
+  readonly takes: Milliseconds;
+  readonly says: string;
+  /** The file's name, where several make one artifact. */
+  readonly name: string;
+  /** The error that a page that is no success tells. */
+  refused(page: Page): KprofError;
+}
+
+/** What to fetch from a port of the pod, as data. */
+export interface FetchPlan {
+  readonly kind: 'fetch';
+  readonly endpoint: Endpoint;
+  /** What to ask, knowing the index page. Throws a KprofError when that has not what is wanted. */
+  ask(index: Page): readonly HttpGet[];
+  readonly result: Output & {
+    /** What to say of a whole artifact that will not be of use, of the facts of its summary. */
+    readonly remark?: (facts: Readonly<Record<string, unknown>>) => string | undefined;
+  };
+}
+
+/** A port that a container of the pod declares. */
+export interface DeclaredPort {
+  readonly name: string | undefined;
+  readonly port: number;
+  readonly container: string;
+}
+
+/** Capturing over a forwarded port: needs nothing in the pod, unless the port has to be looked for. */
+export interface ForwardWay<F extends Flags> {
+  readonly via: 'forward';
+  /** Of the debug container that looks for the port where none of those that are tried is it. */
+  readonly image: ImageName;
+  readonly access: Access;
+  readonly risk: Risk;
+  readonly format: FormatName;
+  plan(input: { readonly options: Options<F>; readonly container: string; readonly ports: readonly DeclaredPort[] }): FetchPlan;
+}
+
 /** A file of the user's that the target must read. */
 export interface Upload {
   readonly place: Place;
@@ -121,6 +206,7 @@ export interface Input<F extends Flags> {
 
 /** One manner of capturing, with what it needs. */
 export interface Way<F extends Flags> {
+  readonly via?: 'debug';
   readonly image: ImageName;
   readonly access: Access;
   readonly risk: Risk;
@@ -140,6 +226,8 @@ export interface Toolkit<F extends Flags = Flags> {
   readonly summary: string;
   readonly examples: readonly string[];
   readonly flags: F;
+  /** The flag that the word behind the pod's name stands for. */
+  readonly second?: string;
   /** The artifact is text, and goes to stdout unless -f names a file. */
   readonly prints?: boolean;
   /** What it looks for, in words: «JVM». */
@@ -148,7 +236,7 @@ export interface Toolkit<F extends Flags = Flags> {
   readonly likely: RegExp;
   matches(process: Process): boolean;
   /** Least privilege first. */
-  ways(options: Options<F>): readonly Way<F>[];
+  ways(options: Options<F>): readonly (Way<F> | ForwardWay<F>)[];
 }
 
 /** Keeps the types of the flags while the list holds toolkits of all kinds. */

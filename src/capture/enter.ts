@@ -8,7 +8,7 @@ import { chooseProcess, parseView, type View } from '../runtimes/processes.ts';
 import type { Process, Way } from '../toolkit.ts';
 import { debugSpec, type Request } from './request.ts';
 
-/** A debug container from which the process can be reached: where the process turns out to have another user, a second one. */
+/** A debug container from which the process can be reached, and the process that is meant. */
 export async function enter(
   request: Request,
   way: Way<Flags>,
@@ -16,6 +16,24 @@ export async function enter(
   report: Report,
   signal: AbortSignal,
 ): Promise<{ container: DebugContainer; view: View; process: Process }> {
+  const { container, view } = await reach(request, way, target, report, signal);
+  const process = chooseProcess(view.processes, {
+    pid: request.pid,
+    container: target.container,
+    looksFor: request.toolkit.looksFor,
+    matches: request.toolkit.matches,
+  });
+  return { container, view, process };
+}
+
+/** A debug container from which the processes can be reached: where one turns out to have another user, a second container. */
+export async function reach(
+  request: Request,
+  way: Pick<Way<Flags>, 'image' | 'access'>,
+  target: Target,
+  report: Report,
+  signal: AbortSignal,
+): Promise<{ container: DebugContainer; view: View }> {
   let user: User | undefined;
   for (let attempt = 0; attempt < 2; attempt++) {
     const { container, view } = await injected(target, debugSpec(request, way, user), report, signal);
@@ -24,13 +42,7 @@ export async function enter(
       user = { uid: unreachable.uid, gid: unreachable.gid };
       continue;
     }
-    const process = chooseProcess(view.processes, {
-      pid: request.pid,
-      container: target.container,
-      looksFor: request.toolkit.looksFor,
-      matches: request.toolkit.matches,
-    });
-    return { container, view, process };
+    return { container, view };
   }
   throw new KprofError('unsupported', `No process of container ${target.container} can be looked at`);
 }

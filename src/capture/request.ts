@@ -33,7 +33,7 @@ const lifetimes = { ttl: 600, first: 60, cap: 86_400 };
 /** What is wanted of the cluster for a way. */
 export const debugSpec = (
   { reference, pullPolicy, timeout }: Pick<Request, 'reference' | 'pullPolicy' | 'timeout'>,
-  way: Way<Flags>,
+  way: Pick<Way<Flags>, 'image' | 'access'>,
   user?: User,
 ): DebugSpec => ({
   image: way.image,

@@ -1,11 +1,11 @@
 /** The commands that are no captures, in the order of `kprof --help`: descriptions only, so that help loads nothing. */
 import { connectionFlags } from '../common.ts';
-import { choice, type Flag, type Flags, text, toggle } from '../flags.ts';
+import { choice, count, type Flag, type Flags, text, toggle } from '../flags.ts';
 import { portFlag, viewerFlag } from '../viewers/words.ts';
 
 /** What help and parsing need to know of a command; its work is in the file of its name. */
 export interface Command {
-  readonly name: 'open' | 'ls' | 'resume' | 'stop' | 'gc';
+  readonly name: 'open' | 'top' | 'diff' | 'ls' | 'resume' | 'stop' | 'gc';
   readonly summary: string;
   readonly usage: string;
   readonly examples: readonly string[];
@@ -14,10 +14,12 @@ export interface Command {
 
 const quiet = toggle('Only warnings and errors', 'q');
 
-const output = {
-  ...text('json', 'Another form than the table', { short: 'o' }),
-  parse: choice(['json'], 'json', '').parse,
-} as Flag<'json' | undefined>;
+const output: Flag<'json' | 'text' | undefined> = {
+  ...text('json', 'Print it for scripts', { short: 'o' }),
+  parse: choice(['json', 'text'], 'text', '').parse,
+};
+
+const lines = { lines: count('10', 'How many functions to print'), output };
 
 export const commands: readonly Command[] = [
   {
@@ -36,6 +38,20 @@ export const commands: readonly Command[] = [
       'no-open': toggle('Only check and summarise it'),
       quiet,
     },
+  },
+  {
+    name: 'top',
+    summary: 'Print what costs most in a profile',
+    usage: 'kprof top FILE [flags]',
+    examples: ['kprof top pprof-cpu-shop-api-app-20261121T071502Z.pb.gz'],
+    flags: lines,
+  },
+  {
+    name: 'diff',
+    summary: 'Print what costs more, or less, in a second profile',
+    usage: 'kprof diff EARLIER LATER [flags]',
+    examples: ['kprof diff before.pb.gz after.pb.gz'],
+    flags: lines,
   },
   {
     name: 'ls',

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { KprofError } from '../errors.ts';
 import { recognise } from '../formats/index.ts';
+import { columns } from '../terminal.ts';
 import { view } from '../view.ts';
 import { type ViewerWord, wishedViewer } from '../viewers/words.ts';
 import type { Perform } from './around.ts';
@@ -21,7 +22,9 @@ export const run: Perform = async (words, options, { report, settle }) => {
     throw new KprofError('usage', `kprof open ${JSON.stringify(file)} names no file`, { hint: 'kprof open recording.jfr' });
   const path = resolve(file);
   const format = await recognise(path);
-  report.note((await format.check(path)).text);
+  const { text, details } = await format.check(path);
+  report.note(text);
+  if (details !== undefined) report.note(details(columns(process.stderr)));
   if (options['no-open'] === true || options['viewer'] === 'none') return;
   settle();
   const wish = {

@@ -12,6 +12,8 @@ export type ViewerName = 'jmc' | 'page' | 'pprof';
 export interface Summary {
   /** For people: one line or a few, of which the parts that the target chose are not yet made printable. */
   readonly text: string;
+  /** What stands out, most first, as a table of `count` lines (10, if absent) that fit into so many columns; printable. */
+  readonly details?: (columns: number, count?: number) => string;
   /** For the JSON record. */
   readonly facts: Readonly<Record<string, Fact>>;
 }
@@ -28,6 +30,8 @@ export interface Format {
   matches(head: Buffer): boolean;
   /** Reads the structure of the whole file. Throws a KprofError `incomplete` when it is broken. */
   check(path: string): Promise<Summary>;
+  /** How a file differs from an earlier one. Throws a KprofError `usage` when the two can't be compared. */
+  readonly diff?: (earlier: string, later: string) => Promise<Summary>;
   /** Best first. */
   readonly viewers: readonly ViewerName[];
 }

@@ -1,17 +1,30 @@
 /** All kinds of file, and how to tell them apart. */
 import { KprofError } from '../errors.ts';
 import type { FormatName } from '../toolkit.ts';
+import { bundle } from './bundle.ts';
 import { collapsed } from './collapsed.ts';
-import { cpuprofile } from './cpuprofile.ts';
 import { type Format, openFile, readAt } from './format.ts';
-import { heapprofile } from './heapprofile.ts';
+import { gotext } from './gotext.ts';
+import { gotrace } from './gotrace.ts';
 import { jfr } from './jfr.ts';
 import { perf } from './perf.ts';
 import { pprof } from './pprof.ts';
 import { threads } from './threads.ts';
+import { cpuprofile, heapprofile } from './v8.ts';
 
 /** Every format, by its name; those that are told by looser signs come last. */
-export const formats: Readonly<Record<FormatName, Format>> = { jfr, pprof, cpuprofile, heapprofile, threads, perf, collapsed };
+export const formats: Readonly<Record<FormatName, Format>> = {
+  jfr,
+  pprof,
+  gotrace,
+  bundle,
+  cpuprofile,
+  heapprofile,
+  threads,
+  gotext,
+  perf,
+  collapsed,
+};
 
 const headLength = 4096;
 

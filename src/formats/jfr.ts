@@ -4,6 +4,10 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { KprofError } from '../errors.ts';
+import { methodSamples } from '../profile/jfr.ts';
+import type { Profile } from '../profile/profile.ts';
+import { table } from '../profile/table.ts';
+import { topOf } from '../profile/top.ts';
 import { bytes as inBytes, duration as inWords } from '../report.ts';
 import { type Format, openFile, readAt, type Summary } from './format.ts';
 
@@ -73,6 +77,18 @@ function summarise(chunks: readonly Chunk[], size: number): Summary {
   return { text, facts: { version: first.version, chunks: chunks.length, start, durationMs, bytes: size, finished } };
 }
 
+/** What the JVM's own sampling saw, where it could be read: the recording is whole without it. */
+function withSamples(summary: Summary, samples: Profile | undefined): Summary {
+  if (samples === undefined) return summary;
+  const top = topOf(samples);
+  const first = top.rows.slice(0, 10);
+  return {
+    text: `${summary.text}, ${top.total} samples of Java methods`,
+    ...(first.length === 0 ? {} : { details: (columns: number, count?: number) => table(top, columns, count) }),
+    facts: { ...summary.facts, samples: top.total, flat: Object.fromEntries(first.map(({ name, flat }) => [name, flat])) },
+  };
+}
+
 /** JFR recordings; the check walks all chunk headers, whose sizes must add up to the file's. */
 export const jfr: Format = {
   name: 'jfr',
@@ -82,6 +98,7 @@ export const jfr: Format = {
   async check(path) {
     await using file = await openFile(path);
     const { size } = await file.stat();
-    return summarise(await chunksOf(file, path, size), size);
+    const summary = summarise(await chunksOf(file, path, size), size);
+    return withSamples(summary, await methodSamples(file, size));
   },
 };

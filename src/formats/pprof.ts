@@ -1,65 +1,108 @@
-/** Profiles of pprof, gzipped protobuf: https://github.com/google/pprof/blob/main/proto/profile.proto */
+/** Profiles of pprof, as Go programs give them: https://github.com/google/pprof/blob/main/proto/profile.proto */
 import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { KprofError } from '../errors.ts';
-import { bytes as inWords } from '../report.ts';
-import { shellWord } from '../safe.ts';
-import { type Format, openFile } from './format.ts';
+import { largest, type Profile, parseProfile } from '../profile/profile.ts';
+import { table } from '../profile/table.ts';
+import { differenceOf, type Top, topOf } from '../profile/top.ts';
+import { inUnit } from '../profile/units.ts';
+import { Malformed } from '../profile/wire.ts';
+import { duration as inWords } from '../report.ts';
+import { type Format, openFile, type Summary } from './format.ts';
 
-const magic = Buffer.from([0x1f, 0x8b, 8]);
-// Both are read whole. Most profiles have kilobytes.
-const largest = 256 * 2 ** 20;
-const unzip = promisify(gunzip);
-
-const broken = (path: string, reason: string): KprofError =>
-  new KprofError('incomplete', `${path} is not a whole pprof profile: ${reason}`);
-
-/** A number of protobuf, seven bits a byte, and where it ends; undefined when it is cut. */
-function varint(bytes: Buffer, at: number): readonly [value: number, end: number] | undefined {
-  let value = 0;
-  for (let i = 0; i < 10; i += 1) {
-    const byte = bytes[at + i];
-    if (byte === undefined) return undefined;
-    value += (byte & 127) * 128 ** i;
-    if (byte < 128) return [value, at + i + 1];
-  }
-  return undefined;
+/** Reads a whole file into memory. Throws a KprofError: `usage` when it can't be read, `incomplete` when it is too large. */
+export async function contentOf(path: string): Promise<Buffer> {
+  await using file = await openFile(path);
+  const { size } = await file.stat();
+  if (size > largest.file)
+    throw new KprofError('incomplete', `${path} is larger than the ${largest.file / 2 ** 20} MiB that are read here`);
+  return await readFile(file);
 }
 
-/** How many samples (field 2) a profile has; undefined when it is none. */
-function samplesOf(bytes: Buffer): number | undefined {
-  let samples = 0;
-  for (let at = 0; at < bytes.length; ) {
-    const [tag, begin] = varint(bytes, at) ?? [0, 0];
-    const [value, end] = varint(bytes, begin) ?? [Number.NaN, 0];
-    const [field, wire] = [tag >>> 3, tag & 7];
-    at = end + (wire === 2 ? value : 0);
-    if (field < 1 || field > 15 || (wire !== 0 && wire !== 2) || !(at <= bytes.length)) return undefined;
-    if (field === 2) samples += 1;
-  }
-  return bytes.length === 0 ? undefined : samples;
+/** Reads a profile. Throws a KprofError `incomplete` that names the file. */
+export async function readProfile(path: string): Promise<Profile> {
+  return profileIn(await contentOf(path), path);
 }
 
-/** Profiles as Go and others serve them; the check unpacks them. */
+/** The profile in these bytes; `name` is what an error calls them. */
+export function profileIn(content: Buffer, name: string): Profile {
+  try {
+    if (content.length === 0) throw new Malformed('it is empty');
+    return parseProfile(content);
+  } catch (error) {
+    if (error instanceof Malformed) throw new KprofError('incomplete', `${name} is not a whole profile: ${error.message}`);
+    throw error;
+  }
+}
+
+const counted: Readonly<Record<string, string>> = {
+  cpu: 'CPU time',
+  inuse_space: 'in use',
+  inuse_objects: 'objects in use',
+  alloc_space: 'allocated',
+  alloc_objects: 'objects allocated',
+  delay: 'waited',
+};
+
+/** «2.01s of CPU time in 10s, 187 stacks», of what is counted where nothing else is said. */
+export function headline({ samples, duration }: Profile, { total, type, unit }: Top): string {
+  const value = inUnit(total, type.unit, total === 0 ? unit : 'minimum');
+  const what = counted[type.type] ?? type.type;
+  const over = duration > 0 ? ` in ${inWords(duration)}` : '';
+  return `${value}${/ use|ed$/.test(what) ? ' ' : ' of '}${what}${over}, ${samples.length} stack${samples.length === 1 ? '' : 's'}`;
+}
+
+/** What two profiles of a kind differ in. Throws a KprofError `usage` for two of different kinds. */
+function compare(before: Profile, after: Profile, paths: readonly [string, string]): Summary {
+  const kinds = [before, after].map(({ types }) => types.map(({ type, unit }) => `${type}/${unit}`).join(', '));
+  if (kinds[0] !== kinds[1])
+    throw new KprofError('usage', `${paths[0]} and ${paths[1]} are profiles of different kinds`, {
+      cause: `the first counts ${kinds[0]}, the second ${kinds[1]}`,
+    });
+  const top = differenceOf(after, before);
+  const [was, is] = [topOf(before), topOf(after)].map(({ total, type }) => inUnit(total, type.unit, 'minimum'));
+  const what = counted[top.type.type] ?? top.type.type;
+  return {
+    text: `${what}: ${was} before, ${is} after. Shares are of what was before.`,
+    ...(top.rows.length === 0 ? {} : { details: (columns: number, count?: number) => table(top, columns, count) }),
+    facts: { ...factsOf(top), before: topOf(before).total, after: topOf(after).total },
+  };
+}
+
+const factsOf = ({ type, total, rows }: Top) => ({
+  type: type.type,
+  unit: type.unit,
+  total,
+  flat: Object.fromEntries(rows.slice(0, 10).map(({ name, flat }) => [name, flat])),
+  cum: Object.fromEntries(rows.slice(0, 10).map(({ name, cum }) => [name, cum])),
+});
+
+/** What a profile holds, for people and for the record. */
+export function summarise(profile: Profile): Summary {
+  const top = topOf(profile);
+  return {
+    text: headline(profile, top),
+    ...(top.rows.length === 0 ? {} : { details: (columns: number, count?: number) => table(top, columns, count) }),
+    facts: {
+      ...factsOf(top),
+      samples: profile.samples.length,
+      durationMs: Math.round(profile.duration),
+      ...(profile.time === 0 ? {} : { time: timeOf(profile.time) }),
+    },
+  };
+}
+
+// Dates end at 8.64e15 ms; the number is the file's to choose.
+const timeOf = (ms: number): string => new Date(Math.max(-8.64e15, Math.min(8.64e15, ms))).toISOString();
+
+/** Whether it begins as a profile does that is not compressed: with the type of a value, which is a short message of two numbers. */
+const isPlain = (head: Buffer): boolean => head[0] === 0x0a && head[1] !== undefined && head[1] >= 2 && head[1] <= 12 && head[2] === 0x08;
+
+/** Profiles; the check reads all of it. */
 export const pprof: Format = {
   name: 'pprof',
   extension: 'pb.gz',
   viewers: ['page', 'pprof'],
-  matches: (head) => head.subarray(0, 3).equals(magic),
-  async check(path) {
-    await using file = await openFile(path);
-    const { size } = await file.stat();
-    if (size > largest)
-      throw new KprofError('unsupported', `${path} has ${inWords(size)}, and kprof reads a pprof profile of up to ${inWords(largest)}`, {
-        hint: `go tool pprof ${shellWord(path)}`,
-      });
-    const packed = await readFile(path);
-    const bytes = await unzip(packed, { maxOutputLength: largest }).catch(() => {
-      throw broken(path, 'it is cut short, or too large');
-    });
-    const samples = samplesOf(bytes);
-    if (samples === undefined) throw broken(path, 'what is packed is no profile');
-    return { text: `${samples} stacks, ${inWords(bytes.length)} unpacked`, facts: { samples, bytes: bytes.length } };
-  },
+  matches: (head) => (head[0] === 0x1f && head[1] === 0x8b && head[2] === 8) || isPlain(head),
+  check: async (path) => summarise(await readProfile(path)),
+  diff: async (earlier, later) => compare(await readProfile(earlier), await readProfile(later), [earlier, later]),
 };

@@ -11,6 +11,8 @@ import type { ConnectionOptions } from './choice.ts';
 import { loadConnection } from './config.ts';
 import { ephemeralContainer, randomSuffix, reusable, specDigest } from './ephemeral-container.ts';
 import { execStream } from './exec-stream.ts';
+import { forward } from './forward.ts';
+import { declaredPorts } from './pod-state.ts';
 import { cpuLimit } from './resources.ts';
 import { checkWhere, type Resolved, readPod, resolveTarget } from './target.ts';
 import { waitForEphemeral, watchGone } from './wait.ts';
@@ -65,6 +67,9 @@ function openTarget(api: Api, { pod, container: name, alternatives, status, note
     containerId: opened.containerId,
     gone: watch.signal,
     cpuLimit: cpuLimit(pod),
+    hostNetwork: pod.spec?.hostNetwork === true,
+    ports: declaredPorts(pod, [name, ...alternatives]),
+    forward: (port, signal) => forward(api.connection, { ...names(pod), port }, signal),
     inject: (spec, signal) => inject(opened, spec, signal),
     rejoin: (known, signal) => rejoin(opened, known, signal),
     debugContainers: (signal) => list(opened, signal),

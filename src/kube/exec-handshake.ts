@@ -4,7 +4,7 @@ import WebSocket from 'ws';
 import type { Connection } from './config.ts';
 import { ApiError, refused } from './errors.ts';
 import { type Command, hasEnded } from './exec-verdict.ts';
-import { addressOf, beginningOf, sending } from './http.ts';
+import { addressOf, beginningOf, type Path, type Query, sending } from './http.ts';
 import { unreachable } from './network.ts';
 import { rememberWire } from './pulse.ts';
 import type { RequestSettings } from './settings.ts';
@@ -25,17 +25,26 @@ export interface Wanted {
 }
 
 /** The open socket, or the response that refuses it. */
-export async function open(
-  { command, connection, limit }: Wanted,
+export const open = ({ command, connection, limit }: Wanted, settings: RequestSettings, signal: AbortSignal) =>
+  openSocket({ connection, limit, address: execAddress(connection.server, command), protocols }, settings, signal);
+
+/** A WebSocket that is wanted of the API server. */
+export interface WantedSocket extends Omit<Wanted, 'command'> {
+  readonly address: URL;
+  readonly protocols: readonly string[];
+}
+
+/** The open socket, paused, or the response that refuses it. */
+export async function openSocket(
+  { address, protocols, connection, limit }: WantedSocket,
   { agent, headers }: RequestSettings,
   signal: AbortSignal,
 ): Promise<WebSocket | IncomingMessage> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<WebSocket | IncomingMessage>();
-  const address = execAddress(connection.server, command);
   const began = performance.now();
   const options = { agent, headers, handshakeTimeout: limit, perMessageDeflate: false, maxPayload: longestFrame, followRedirects: false };
-  const socket = sending(connection.server, () => new WebSocket(address, protocols, options));
+  const socket = sending(connection.server, () => new WebSocket(address, [...protocols], options));
   const tell = (outcome: unknown) =>
     connection.trace?.(6, () => `GET ${addressText(address)} ${outcome} in ${Math.round(performance.now() - began)}ms`);
   connection.trace?.(7, () => `GET ${addressText(address)} with the headers\n${headersText(headers)}`);
@@ -62,21 +71,36 @@ export async function open(
 
 /** The address of the exec; every word of the command is a parameter of its own. */
 export function execAddress(server: URL, { namespace, pod, container, argv }: Command): URL {
-  const address = addressOf(server, ['api', 'v1', 'namespaces', namespace, 'pods', pod, 'exec'], {
-    container,
-    stdin: true,
-    stdout: true,
-    stderr: true,
-    command: argv,
-  });
+  const query = { container, stdin: true, stdout: true, stderr: true, command: argv };
+  return webSocketAddress(server, ['api', 'v1', 'namespaces', namespace, 'pods', pod, 'exec'], query);
+}
+
+/** The address of a path for a WebSocket. */
+export function webSocketAddress(server: URL, path: Path, query: Query): URL {
+  const address = addressOf(server, path, query);
   address.protocol = server.protocol === 'http:' ? 'ws:' : 'wss:';
   return address;
 }
 
-/** The error that a refusing response tells. */
-export async function refusal(
-  { connection: { server }, command, limit }: Wanted,
+/** The error that a response tells which refuses an exec. */
+export async function refusal({ connection, command, limit }: Wanted, response: IncomingMessage, signal: AbortSignal): Promise<ApiError> {
+  const where = `container ${command.container} of pod ${command.namespace}/${command.pod}`;
+  const asked = { doing: `run a command in ${where}`, namespace: command.namespace };
+  const error = await refusalOf(response, { connection, limit, ...asked }, signal);
+  return error.code === 500 && hasEnded(String(error.cause))
+    ? new ApiError('gone', `The ${where} has ended`, { cause: error.cause, code: error.code })
+    : error;
+}
+
+/** The error that a response tells which refuses a WebSocket; `doing` fits after «cannot». */
+export async function refusalOf(
   response: IncomingMessage,
+  {
+    connection: { server },
+    limit,
+    doing,
+    namespace,
+  }: { readonly connection: Connection; readonly limit: number; readonly doing: string; readonly namespace: string },
   signal: AbortSignal,
 ): Promise<ApiError> {
   const { socket } = response;
@@ -86,10 +110,5 @@ export async function refusal(
   signal.throwIfAborted();
   // The server ends such a connection without saying so; the next request must not go into it.
   socket.destroy();
-  const where = `container ${command.container} of pod ${command.namespace}/${command.pod}`;
-  const code = response.statusCode ?? 0;
-  const error = refused({ server, doing: `run a command in ${where}`, namespace: command.namespace }, { code, body });
-  return code === 500 && hasEnded(String(error.cause))
-    ? new ApiError('gone', `The ${where} has ended`, { cause: error.cause, code })
-    : error;
+  return refused({ server, doing, namespace }, { code: response.statusCode ?? 0, body });
 }

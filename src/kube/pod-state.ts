@@ -2,6 +2,7 @@
 import type { V1Container, V1ContainerState, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import { KprofError } from '../errors.ts';
 import { byDistance, nearest } from '../nearest.ts';
+import type { DeclaredPort } from '../toolkit.ts';
 import { checkContainer } from './names.ts';
 
 /** `NAMESPACE/NAME`, as errors name a pod. */
@@ -12,6 +13,14 @@ export function longRunning(pod: V1Pod): readonly V1Container[] {
   const sidecars = (pod.spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
   return [...(pod.spec?.containers ?? []), ...sidecars];
 }
+
+/** The TCP ports that these containers declare, in their order. */
+export const declaredPorts = (pod: V1Pod, containers: readonly string[]): readonly DeclaredPort[] =>
+  containers.flatMap((name) =>
+    (longRunning(pod).find((each) => each.name === name)?.ports ?? [])
+      .filter(({ protocol }) => protocol === undefined || protocol === 'TCP')
+      .map(({ name: port, containerPort }) => ({ name: port, port: containerPort, container: name })),
+  );
 
 /** The status of a container that is no ephemeral one. */
 export function statusOf(pod: V1Pod, container: string): V1ContainerStatus | undefined {

@@ -41,7 +41,7 @@ export function roleYaml(namespace = 'NAMESPACE', user?: string): string {
     'rules:',
     '- { apiGroups: [""], resources: [pods], verbs: [get, list, watch] }',
     '- { apiGroups: [""], resources: [pods/ephemeralcontainers], verbs: [patch] }',
-    '- { apiGroups: [""], resources: [pods/exec], verbs: [get, create] }',
+    '- { apiGroups: [""], resources: [pods/exec, pods/portforward], verbs: [get, create] }',
     '---',
     'apiVersion: rbac.authorization.k8s.io/v1',
     'kind: RoleBinding',

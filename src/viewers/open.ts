@@ -54,6 +54,11 @@ const withoutWindow: Readonly<Partial<Record<Format['name'], string>>> = {
   jfr: 'jfr summary',
   threads: 'less',
   pprof: 'go tool pprof -top',
+  gotrace: 'go tool trace',
+  gotext: 'less',
+  bundle: 'unzip',
+  cpuprofile: 'kprof top',
+  heapprofile: 'kprof top',
 };
 
 const pageIsElsewhere = (format: Format, why: Obstacle | undefined, again: boolean): boolean =>

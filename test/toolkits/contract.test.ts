@@ -48,7 +48,7 @@ describe('every toolkit', () => {
       const argv = example.split(' ').slice(2);
       const { words } = parse(argv, { ...connectionFlags, ...captureFlags, ...toolkit.flags } as Flags, () => new Uint8Array());
       expect(example).toMatch(new RegExp(`^kprof ${name} `));
-      expect(words).toHaveLength(1);
+      expect([1, toolkit.second === undefined ? 1 : 2]).toContain(words.length);
     }
     expect(help(name, 80)).toContain(toolkit.summary);
   });
@@ -78,7 +78,7 @@ describe('every toolkit', () => {
       });
 
       it('plans without an error, and says how each step ends', () => {
-        for (const way of ways) {
+        for (const way of ways.filter((each) => each.via !== 'forward')) {
           const plan = makePlan({ options: options(toolkit) }, way, { process, tools, facts: {}, id: 'abc' });
           expect(plan.steps.length).toBeGreaterThan(0);
           for (const step of plan.steps.filter((each) => 'run' in each)) {
@@ -89,8 +89,25 @@ describe('every toolkit', () => {
         }
       });
 
+      it('fetches from ports and pages that are told, and explains what is refused', () => {
+        for (const way of ways.filter((each) => each.via === 'forward')) {
+          const { endpoint, ask } = way.plan({ options: options(toolkit), container: 'app', ports: [] });
+          expect(endpoint.ports.flat().length).toBeGreaterThan(0);
+          expect(endpoint.paths.every((path) => path.startsWith('/') && path.endsWith('/'))).toBe(true);
+          expect(endpoint.judge({ status: 404, headers: {}, text: 'not found' })).toBe(false);
+          for (const get of ask({ status: 200, headers: {}, text: '' })) {
+            expect(get.path).not.toMatch(/^\/|[?#]/);
+            expect(get.refused({ status: 500, headers: {}, text: 'no' })).toMatchObject({ name: 'KprofError', cause: 'no' });
+          }
+        }
+      });
+
       it('plans the same for the same input', () => {
-        const plan = () => makePlan({ options: options(toolkit) }, ways[0] as never, { process, tools, facts: {}, id: 'abc' });
+        const plan = () => {
+          const [way] = ways;
+          if (way?.via === 'forward') return way.plan({ options: options(toolkit), container: 'app', ports: [] });
+          return makePlan({ options: options(toolkit) }, way as never, { process, tools, facts: {}, id: 'abc' });
+        };
         expect(JSON.stringify(plan())).toBe(JSON.stringify(plan()));
       });
     },

@@ -1,0 +1,122 @@
+/** The `fetch` kind: pages of an endpoint of the pod are the artifact. */
+import { createHash } from 'node:crypto';
+import { unlink } from 'node:fs/promises';
+import type { Target } from '../cluster.ts';
+import { KprofError } from '../errors.ts';
+import { createPartial } from '../pull/partial.ts';
+import type { Report } from '../report.ts';
+import type { HttpGet } from '../toolkit.ts';
+import type { Found } from './endpoint.ts';
+import type { Captured } from './file.ts';
+import { CutShort, get } from './http.ts';
+import { zip } from './zip.ts';
+
+const maxFile = 16 * 2 ** 30;
+/** Of one of several, which are held here until they are whole. */
+const maxEntry = 256 * 2 ** 20;
+/** Beyond the time that it means to take: a busy process, a slow line. */
+const patience = 60_000;
+
+/** What a fetch is performed with. */
+export interface Fetching {
+  readonly target: Target;
+  readonly found: Found;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** Fetches into the local file `partial`: one page as it is, several as a zip file. Rejects when a page is refused or not whole. */
+export async function fetchInto(fetching: Fetching, asks: readonly HttpGet[], partial: string, together: boolean): Promise<Captured> {
+  const file = await createPartial(partial);
+  const digest = createHash('sha256');
+  let bytes = 0;
+  const sink = (chunk: Uint8Array): void | Promise<void> => {
+    bytes += chunk.length;
+    if (bytes > maxFile) throw new KprofError('failed', `The app sends more than ${maxFile / 2 ** 30} GiB`);
+    digest.update(chunk);
+    return file.write(chunk);
+  };
+  try {
+    if (together) await fetchAll(fetching, asks, sink);
+    else for (const each of asks) await fetchOne(fetching, each, sink);
+    await file.sync();
+  } catch (error) {
+    // What came until then is kept as it is: the error that is told is the one that ended it.
+    await file.flush().catch(() => {});
+    if (bytes === 0) await unlink(partial).catch(() => {});
+    throw error;
+  } finally {
+    await file.close();
+  }
+  return { bytes, sha256: digest.digest('hex') };
+}
+
+async function fetchAll(fetching: Fetching, asks: readonly HttpGet[], sink: (chunk: Uint8Array) => void | Promise<void>): Promise<void> {
+  const archive = zip(sink);
+  let whole = 0;
+  for (const each of asks) {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    const collect = (chunk: Uint8Array) => {
+      length += chunk.length;
+      if (length > maxEntry) throw new KprofError('failed', `${each.name} is larger than ${maxEntry / 2 ** 20} MiB; fetch it alone`);
+      chunks.push(chunk);
+    };
+    try {
+      await fetchOne(fetching, each, collect);
+      await archive.add(each.name, Buffer.concat(chunks));
+      whole += 1;
+    } catch (error) {
+      // One that the app doesn't give is left out; but when nothing can be had any more, the rest is not tried.
+      if (!(error instanceof Refused)) throw error;
+      fetching.report.warn(`${each.name} is left out: ${error.message}`);
+    }
+  }
+  if (whole === 0) throw new KprofError('failed', 'The app gave none of its profiles');
+  await archive.end();
+}
+
+/** The app answered, and not with what was asked for. */
+class Refused extends KprofError {}
+
+async function fetchOne(
+  { target, found, report, signal }: Fetching,
+  { path, query, takes, says, refused }: HttpGet,
+  sink: (chunk: Uint8Array) => void | Promise<void>,
+): Promise<void> {
+  const words = new URLSearchParams(query).toString();
+  const address = `${found.path}${path}${words === '' ? '' : `?${words}`}`;
+  report.stage(says);
+  report.debug(1, `GET ${address} of port ${found.server.port}`);
+  const began = performance.now();
+  let bytes = 0;
+  const tick = setInterval(() => {
+    const done = performance.now() - began;
+    if (bytes > 0) report.progress(`${says}, receiving`, { done: bytes });
+    else if (takes > 0) report.progress(says, { done: Math.min(done, takes), total: takes, unit: 'time' });
+  }, 250);
+  try {
+    const page = await get(found.server, address, { signal, patience: takes + patience }, (chunk) => {
+      bytes += chunk.length;
+      return sink(chunk);
+    });
+    if (page.status === 200) return;
+    const { failure, message, hint, cause } = refused(page);
+    throw new Refused(failure, message, { hint, cause });
+  } catch (error) {
+    throw await gone(target, error);
+  } finally {
+    clearInterval(tick);
+  }
+}
+
+/** A connection that breaks tells nothing; the cluster may tell in a moment that the container is gone. */
+async function gone(target: Target, error: unknown): Promise<unknown> {
+  if (!(error instanceof CutShort)) return error;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, 5000);
+  target.gone.addEventListener('abort', () => resolve(), { once: true });
+  if (!target.gone.aborted) await promise;
+  clearTimeout(timer);
+  return target.gone.aborted ? target.gone.reason : error;
+}

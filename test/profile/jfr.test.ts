@@ -1,0 +1,45 @@
+import { open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { methodSamples } from '../../src/profile/jfr.ts';
+import { topOf } from '../../src/profile/top.ts';
+import { sampled } from '../support/sampled-recording.ts';
+import { sandbox } from '../support/sandbox.ts';
+
+async function read(content: Buffer) {
+  using box = sandbox();
+  const path = join(box.path, 'x.jfr');
+  await writeFile(path, content);
+  await using file = await open(path);
+  return await methodSamples(file, content.length);
+}
+
+const chunk = sampled([
+  [['hot', 'main'], 3],
+  [['main'], 1],
+]);
+
+test.each([
+  ['one chunk', chunk, 1],
+  ['two chunks', Buffer.concat([chunk, chunk]), 2],
+])('samples of %s, by method', async (_, content, times) => {
+  const profile = await read(content);
+  const rows = topOf(profile as NonNullable<typeof profile>).rows.map(({ name, flat, cum }) => [name, flat, cum]);
+  expect(rows).toEqual([
+    ['app.Main.hot', 3 * times, 3 * times],
+    ['app.Main.main', times, 4 * times],
+  ]);
+});
+
+test('whatever is in a chunk, it comes to an end without an error', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: 68, max: chunk.length - 1 }), fc.nat(255)), { maxLength: 8 }), async (changes) => {
+      const forged = Buffer.from(chunk);
+      for (const [at, byte] of changes) forged[at] = byte;
+      const profile = await read(forged);
+      expect(profile === undefined || Array.isArray(profile.samples)).toBe(true);
+    }),
+    { numRuns: 50 },
+  );
+});

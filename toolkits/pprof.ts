@@ -1,0 +1,137 @@
+import { KprofError } from '../src/errors.ts';
+import { count, duration, type Flag, type Reading, text, toggle } from '../src/flags.ts';
+import { asks, checkAsked, indexPaths, portsToTry, pprofEndpoint, remarkOnEmpty } from '../src/runtimes/go.ts';
+import { defineToolkit, type FormatName, type Milliseconds } from '../src/toolkit.ts';
+
+const kind: Flag<string> = {
+  value: 'KIND',
+  default: 'cpu',
+  description: "What to take: cpu, heap, allocs, goroutine, block, mutex, threadcreate, trace, one of the app's own, or all in a zip file",
+  parse(typed) {
+    if (!/^[\w./:@ -]{1,100}$/.test(typed))
+      throw new KprofError('usage', `"${typed}" is no kind of profile`, { hint: 'kprof pprof NAME heap' });
+    return typed === 'profile' ? 'cpu' : typed;
+  },
+};
+
+const scheme: Flag<'http' | 'https' | undefined> = {
+  ...text('http|https', 'How to speak to it; else http, and https (no certificate is checked) where that is spoken'),
+  parse(typed, { flag }) {
+    if (typed === 'http' || typed === 'https') return typed;
+    throw new KprofError('usage', `${flag} "${typed}" is none of http, https`);
+  },
+};
+
+/** Error messages name the flag alone: what it holds may be a secret. */
+const header: Flag<readonly (readonly [string, string])[]> = {
+  value: 'LINE|@FILE',
+  description: "Header to send, as 'Name: value', or a file with such lines; may be repeated",
+  several: true,
+  parse(typed, { flag, read }: Reading) {
+    const lines = typed.startsWith('@')
+      ? Buffer.from(read(typed.slice(1)))
+          .toString('utf8')
+          .split(/\r?\n/)
+      : [typed];
+    return lines
+      .filter((line) => line.trim() !== '')
+      .map((line) => {
+        const [, name, value] = /^([!#$%&'*+.^`|~\w-]+):[ \t]*([\t\x20-\x7e]*?)[ \t]*$/.exec(line) ?? [];
+        if (name === undefined || value === undefined)
+          throw new KprofError('usage', `${flag} holds what is no header`, { hint: `write it as ${flag} 'Name: value'` });
+        return [name, value] as const;
+      });
+  },
+};
+
+const port: Flag<number | undefined> = {
+  ...text('PORT', 'Port in the pod; else it is found'),
+  parse(typed, { flag }) {
+    if (/^\d{1,5}$/.test(typed) && Number(typed) >= 1 && Number(typed) <= 65_535) return Number(typed);
+    throw new KprofError('usage', `${flag} "${typed}" is no port: 1 to 65535`);
+  },
+};
+
+const path: Flag<string | undefined> = {
+  ...text('PATH', 'Path of its index page; else /debug/pprof/'),
+  parse(typed, { flag }) {
+    if (/^[\w./~%@:+=,-]+$/.test(typed)) return typed;
+    throw new KprofError('usage', `${flag} "${typed}" is no path`, { hint: `${flag} /internal/debug/pprof/` });
+  },
+};
+
+const delta: Flag<Milliseconds | undefined> = (({ default: _, ...rest }) => rest)(
+  duration('10s', 'The difference over so long, of heap, allocs, goroutine, block, mutex or threadcreate'),
+);
+
+const debug: Flag<0 | 1 | 2> = {
+  ...count('0', 'Text instead of a profile; goroutine with 2 has every stack in full', 0, '1|2'),
+  parse(typed, { flag }) {
+    if (typed === '0' || typed === '1' || typed === '2') return Number(typed) as 0 | 1 | 2;
+    throw new KprofError('usage', `${flag} "${typed}" is none of 0, 1, 2`);
+  },
+};
+
+const formatOf = (asked: string, level: 0 | 1 | 2): FormatName =>
+  level > 0 ? 'gotext' : asked === 'all' ? 'bundle' : asked === 'trace' ? 'gotrace' : 'pprof';
+
+// https://pkg.go.dev/net/http/pprof
+export const pprof = defineToolkit({
+  name: 'pprof',
+  summary: 'Take a profile of a Go program from its net/http/pprof endpoint',
+  examples: [
+    'kprof pprof mypod',
+    'kprof pprof deploy/api heap -n shop',
+    'kprof pprof mypod trace --duration 2s',
+    'kprof pprof mypod goroutine --debug 2 -f stacks.txt',
+    'kprof pprof mypod all --port 8081 --path /internal/debug/pprof --header @secret-header.txt',
+  ],
+  flags: {
+    kind,
+    duration: duration('30s', 'How long to sample or to trace'),
+    delta,
+    gc: toggle('Collect garbage before the heap is looked at'),
+    debug,
+    port,
+    path,
+    scheme,
+    header,
+  },
+  second: 'kind',
+  looksFor: 'pprof endpoint',
+  likely: /pprof|\bgo\b|golang/i,
+  // Any that can be looked at: it is asked over the network, not by what it is.
+  matches: (process) => process.exe !== '',
+  ways(options) {
+    const asked = options.kind ?? 'cpu';
+    return [
+      {
+        via: 'forward',
+        image: 'jvm',
+        access: 'attach',
+        risk:
+          asked === 'cpu' || asked === 'trace' || asked === 'all' ? 'sample' : asked === 'goroutine' || options.gc ? 'pause' : 'observe',
+        format: formatOf(asked, options.debug ?? 0),
+        plan({ options: { duration: time, delta: difference, gc, debug: level, ...where }, container, ports }) {
+          const question = { kind: asked, duration: time, delta: difference, gc, debug: level };
+          checkAsked(question);
+          return {
+            kind: 'fetch',
+            endpoint: pprofEndpoint({
+              ports: where.port === undefined ? portsToTry(ports, container) : [[where.port]],
+              named: where.port !== undefined,
+              scheme: where.scheme,
+              paths: indexPaths(where.path),
+              headers: Object.fromEntries(where.header),
+            }),
+            ask: (index) => asks(question, index),
+            result: {
+              early: 'loses',
+              remark: ({ samples }) => (asked === 'all' ? undefined : remarkOnEmpty(asked, samples)),
+            },
+          };
+        },
+      },
+    ];
+  },
+});
