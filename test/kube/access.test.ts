@@ -103,6 +103,21 @@ describe('ephemeralContainer', () => {
     });
   });
 
+  it.each([
+    ['$$', '$$$'],
+    ['echo $$ $(date) $((1+1)) $1 $', 'echo $$$ $$(date) $$((1+1)) $1 $'],
+  ])('keeps a kubelet from reading %s as something of its own', (word, escaped) => {
+    const { command } = ephemeralContainer(
+      { ...spec, command: ['sh', '-c', word] },
+      'app',
+      rung(target, target.spec?.containers[0] as V1Container),
+      'x',
+    );
+    expect(command).toEqual(['sh', '-c', escaped]);
+    // As the kubelet does: `$$` is `$`, `$(NAME)` a variable.
+    expect(escaped.replace(/\$(\$|\([^)]*\))/g, (found) => (found === '$$' ? '$' : 'VARIABLE'))).toBe(word);
+  });
+
   it('has a name of its own each time', () => {
     expect(randomSuffix()).toMatch(/^[a-z0-9]{5}$/);
     expect(new Set(Array.from({ length: 50 }, randomSuffix)).size).toBeGreaterThan(45);
