@@ -53,6 +53,8 @@ export interface Node {
   readonly folder: string;
   readonly sandbox: string;
   readonly images: Readonly<Record<string, Image>>;
+  /** Of all containers. */
+  readonly env: Readonly<Record<string, string>>;
   /** Milliseconds of the first CrashLoopBackOff. */
   readonly backOff: number;
 }
@@ -125,7 +127,6 @@ export function startKubelet(node: Node): Kubelet {
     const folder = join(node.folder, id.slice(0, 12));
     mkdirSync(folder, { mode: 0o700 });
     if (self.uid === 0) chownSync(folder, user.uid, user.gid);
-    const env = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value ?? '']));
     return {
       folder,
       user,
@@ -133,7 +134,8 @@ export function startKubelet(node: Node): Kubelet {
         PATH: pathOf(image),
         HOME: folder,
         HOSTNAME: pod.metadata.name,
-        ...env,
+        ...node.env,
+        ...envOf(container),
         KPROF_DIR: join(folder, 'kprof'),
         // Only what the image has is to be found.
         KPROF_PATH: '',
@@ -146,7 +148,7 @@ export function startKubelet(node: Node): Kubelet {
   function pathOf(name: string): string {
     const image = node.images[name];
     if (image === undefined || 'fails' in image) return '';
-    const path = paths.get(name) ?? unpack(join(node.folder, `image-${name}`), image.programs);
+    const path = paths.get(name) ?? unpack(join(node.folder, `image-${name}`), image.programs, image.from);
     paths.set(name, path);
     return path;
   }
@@ -199,7 +201,9 @@ export function startKubelet(node: Node): Kubelet {
 
   function launch(pod: Pod, container: Container, entry: Kept, id: string, image: string, usual: readonly string[]): void {
     const where = room(pod, container, id, image);
-    const argv = [...(container.command ?? (container.args === undefined ? usual : usual.slice(0, 1))), ...(container.args ?? [])];
+    const argv = [...(container.command ?? (container.args === undefined ? usual : usual.slice(0, 1))), ...(container.args ?? [])].map(
+      expand(container),
+    );
     const main = run(argv, where, [container.stdin === true ? 'pipe' : 'ignore', 'pipe', 'pipe']);
     const startedAt = now();
     entry.running = { ...where, id, main };
@@ -348,6 +352,15 @@ export function startKubelet(node: Node): Kubelet {
     },
   };
 }
+
+const envOf = ({ env = [] }: Container): Readonly<Record<string, string>> =>
+  Object.fromEntries(env.map(({ name, value }) => [name, value ?? '']));
+
+/** What a word of command or args becomes: `$(NAME)` the variable, if there is one, and `$$` a dollar (k8s.io/kubernetes third_party/forked/golang/expansion). */
+const expand =
+  (container: Container) =>
+  (word: string): string =>
+    word.replace(/\$(?:\$|\(([^)]*)\))/g, (whole, name?: string) => (name === undefined ? '$' : (envOf(container)[name] ?? whole)));
 
 /** Phase and conditions, from the states of the containers. */
 function conclude({ spec, status }: Pod): void {
