@@ -61,7 +61,7 @@ export async function hold(container: DebugContainer, id: string, holding: Holdi
   const take = (again: boolean, until: AbortSignal) => takeLine(container, ['hold', id, String(ttl), ...(again ? ['again'] : [])], until);
   const lost = new AbortController();
   const left = new AbortController();
-  let line = await take(holding.again === true, signal);
+  let line = await retry(() => take(holding.again === true, signal), { for: answerWithin, signal, when: isLineLost });
   let present: Promise<void> = Promise.resolve();
   let ending = false;
 
