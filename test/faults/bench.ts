@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { expect } from 'vitest';
 import { jfr } from '../../src/formats/jfr.ts';
-import { type Desk, desk, type Ended } from '../e2e/support.ts';
+import { type Desk, desk, type Ended, type Running } from '../e2e/support.ts';
 import type { Call } from '../sandbox/call.ts';
 import { random } from '../sandbox/faults.ts';
 import { shell } from '../sandbox/images.ts';
@@ -142,11 +142,11 @@ export interface Outcome {
   readonly unharmed: boolean;
 }
 
-/** Runs kprof to its end, which comes; looks at the target all the while. `during` is told of it when it runs. */
+/** Waits for kprof's end, which comes; looks at the target all the while, and does something `during` it. */
 export async function run(
-  { desk: { start }, bench, pod }: Stand,
-  argv: readonly string[],
-  during: (running: ReturnType<Desk['start']>) => Promise<unknown> = async () => {},
+  { bench, pod }: Pick<Stand, 'bench' | 'pod'>,
+  running: Running,
+  during: () => Promise<unknown> = async () => {},
 ): Promise<Outcome> {
   const target = targetOf(bench, pod);
   let stopped = false;
@@ -154,10 +154,9 @@ export async function run(
     const [state = ''] = stat(target.pid);
     stopped ||= /[tT]/.test(state);
   }, 100);
-  const running = start(...argv);
   const late = setTimeout(() => running.child.kill('SIGKILL'), deadline * 1000);
   try {
-    await Promise.all([running.ended, during(running)]);
+    await Promise.all([running.ended, during()]);
   } finally {
     clearInterval(look);
     clearTimeout(late);
@@ -172,32 +171,46 @@ export interface Promises {
   readonly codes: readonly (number | null)[];
   /** The target was meant to end. */
   readonly targetEnds?: boolean;
+  /** kprof had no time to clean up, nor to say what it left. */
+  readonly leftToThePod?: boolean;
 }
 
 /** All that must hold of every run. */
-export async function sound(stand: Stand, { ended, unharmed }: Outcome, { codes, targetEnds = false }: Promises): Promise<void> {
+export async function sound(
+  stand: Stand,
+  { ended, unharmed }: Outcome,
+  { codes, targetEnds = false, leftToThePod = false }: Promises,
+): Promise<void> {
   const said = `exit ${ended.code} after ${Math.round(ended.took / 1000)}s, seed ${seed}\n${ended.stderr}`;
   expect(codes, said).toContain(ended.code);
   expect(ended.stderr, said).not.toMatch(/ {4}at |bug of kprof/);
   if (!targetEnds) expect(unharmed, said).toBe(true);
-  await artifactIsRight(stand, ended, said);
+  await artifactIsRight(stand, ended, leftToThePod, said);
   nothingForOthers(stand.desk.folder, said);
+  // What was captured is kept for who comes back.
+  const kept = leftToThePod || /kprof resume|by itself within/.test(ended.stderr);
+  const left = () => leftInPod(stand, kept ? stand.ids() : []);
   // A container's files end with it; here they are this machine's.
   if (targetEnds) stand.forget();
-  expect(await until(() => leftInPod(stand, ended).length === 0, bound), `${leftInPod(stand, ended)}\n${said}`).toBe(true);
+  expect(await until(() => left().length === 0, bound), `${left()}\n${said}`).toBe(true);
   await endContainers(stand);
   expect(leftInTarget(stand, []), said).toEqual([]);
 }
 
 /** No artifact is called whole that is not, and none that is whole is not called so. */
-async function artifactIsRight({ desk: { folder }, bench: { jvm } }: Stand, { code, stdout, stderr }: Ended, said: string): Promise<void> {
+async function artifactIsRight(
+  { desk: { folder }, bench: { jvm } }: Stand,
+  { code, stdout, stderr }: Ended,
+  leftToThePod: boolean,
+  said: string,
+): Promise<void> {
   const files = readdirSync(folder).filter((name) => name !== '.state');
   const path = join(folder, 'it.jfr');
   if (stdout === '') {
     expect(code, said).not.toBe(0);
-    // What is kept is said, but by who was killed.
+    const isSaid = leftToThePod || stderr.includes(`${path}.partial`);
     expect(
-      files.filter((name) => name !== 'it.jfr.partial' || (code !== null && code !== 130 && code !== 143 && !stderr.includes(name))),
+      files.filter((name) => !isSaid || name !== 'it.jfr.partial'),
       said,
     ).toEqual([]);
   } else {
@@ -208,7 +221,7 @@ async function artifactIsRight({ desk: { folder }, bench: { jvm } }: Stand, { co
   }
   const captures = join(folder, '.state/kprof/captures');
   const records = existsSync(captures) ? readdirSync(captures) : [];
-  if (code !== null && !/kprof (resume|gc)/.test(stderr)) expect(records, said).toEqual([]);
+  if (!leftToThePod && !/kprof (resume|gc)/.test(stderr)) expect(records, said).toEqual([]);
 }
 
 /** With umask 0. */
@@ -237,15 +250,14 @@ function debugContainers({ bench: { sandbox }, pod }: Stand) {
 }
 
 /** What still runs or lies about: nothing but supervisors, and what was promised to be kept until they end. */
-function leftInPod(stand: Stand, { code, stderr }: Ended): readonly string[] {
-  const isKept = code === null || /kprof resume|by itself within/.test(stderr);
+function leftInPod(stand: Stand, kept: readonly string[]): readonly string[] {
   const processes = debugContainers(stand).flatMap(({ id, main }) =>
     marked(marks.container, id)
       .filter((pid) => pid !== main.pid && Number(stat(pid)[1]) !== main.pid)
       .map((pid) => `process ${pid} ${readCommand(pid)}`),
   );
   const clients = debugContainers(stand).flatMap(({ folder }) => readdirSync(join(folder, 'kprof/clients')).map((pid) => `client ${pid}`));
-  return [...processes, ...clients, ...leftInTarget(stand, isKept ? stand.ids() : [])];
+  return [...processes, ...clients, ...leftInTarget(stand, kept)];
 }
 
 const readCommand = (pid: number): string => {

@@ -23,7 +23,7 @@ describe.each([...new Set(chosen.map(({ stage }) => stage))])('at stage %s', (st
       try {
         const chance = chances(`${stage}/${fault}`);
         bench.sandbox.faults.add(...faults({ pod, proxy: stand.proxy, chance, bytes: bench.jvm.bytes }));
-        await sound(stand, await run(stand, stand.argv()), { codes, targetEnds });
+        await sound(stand, await run(stand, stand.desk.start(...stand.argv())), { codes, targetEnds });
       } finally {
         stand.remove();
       }
