@@ -16,8 +16,8 @@ const silent = [
   ['pull', 'pull', 1],
 ] as const;
 
-describe('all lines fall silent', () => {
-  it.concurrent.each(silent)('at stage %s: noticed within 61 s, and replaced', async (stage, verb, nth) => {
+describe.concurrent('all lines fall silent', () => {
+  it.each(silent)('at stage %s: noticed within 61 s, and replaced', async (stage, verb, nth) => {
     const stand = await bench.stand(`silent-${stage}`);
     const after = verb === 'pull' ? Math.floor(bench.jvm.bytes / 2) : 0;
     bench.sandbox.faults.add({ when: { ...execs(stand.pod, verb), nth }, fault: 'happen', after, what: () => stand.proxy.silence('once') });
