@@ -5,8 +5,16 @@ const patient = { testTimeout: 240_000, hookTimeout: 300_000 };
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', 'test/cluster/**', 'test/browser/**'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**', 'test/cluster/**', 'test/browser/**', 'test/faults/**'],
+        },
+      },
       { test: { name: 'browser', include: ['test/browser/*.test.ts'], ...patient } },
+      // Mostly waiting: more of them at a time than there are processors.
+      { test: { name: 'faults', include: ['test/faults/*.test.ts'], maxWorkers: 3, maxConcurrency: 8, ...patient } },
       { test: { name: 'e2e', include: ['test/e2e/*.test.ts'], maxWorkers: 3, ...patient } },
       // What is measured has the machine for itself.
       { test: { name: 'e2e-alone', include: ['test/e2e/alone/*.test.ts'], maxWorkers: 1, ...patient } },

@@ -1,8 +1,9 @@
 /** Going in: a debug container beside the target, and the process that is meant. */
 import type { DebugContainer, DebugSpec, Target, User } from '../cluster.ts';
-import { KprofError } from '../errors.ts';
+import { isLineLost, KprofError } from '../errors.ts';
 import type { Flags } from '../flags.ts';
 import { answerOf } from '../remote/remote.ts';
+import { retry } from '../remote/retry.ts';
 import type { Report } from '../report.ts';
 import { chooseProcess, parseView, type View } from '../runtimes/processes.ts';
 import type { Process, Way } from '../toolkit.ts';
@@ -66,10 +67,14 @@ async function injected(
   }
 }
 
+/** Milliseconds; nothing has begun that would have to be stopped meanwhile. */
+const lineBackWithin = 30_000;
+
 class NothingToSee extends KprofError {}
 
 async function look(container: DebugContainer, target: Target, signal: AbortSignal): Promise<View> {
-  const view = parseView(await answerOf(container, ['look', target.containerId], { what: 'look at the processes', signal }));
+  const ask = () => answerOf(container, ['look', target.containerId], { what: 'look at the processes', signal });
+  const view = parseView(await retry(ask, { for: lineBackWithin, signal, when: isLineLost }));
   if (view.processes.length > 0) return view;
   throw new NothingToSee('unsupported', `No process of container ${target.container} can be seen from ${container.name}`, {
     cause: "the container runtime did not share the target's processes (targetContainerName)",

@@ -1,7 +1,7 @@
 /** The cluster of cluster.ts, made of Kubernetes' API. */
 import type { V1Container, V1ContainerStatus, V1EphemeralContainer, V1Pod } from '@kubernetes/client-node';
 import type { Cluster, DebugContainer, DebugSpec, Listed, Target } from '../cluster.ts';
-import { KprofError } from '../errors.ts';
+import { isLineLost, KprofError } from '../errors.ts';
 import type { Report } from '../report.ts';
 import { readJournal, remember } from '../state/journal.ts';
 import { knownUser, type Rung, rung, scout } from './access.ts';
@@ -155,22 +155,40 @@ async function list({ api, pod: { metadata } }: Opened, signal: AbortSignal): Pr
 }
 
 /** Adds the container to the pod's spec, and reads back what admission made of it. */
-async function add({ api, pod, report }: Opened, wanted: V1EphemeralContainer, signal: AbortSignal): Promise<V1EphemeralContainer> {
+async function add(
+  { api, pod, report }: Pick<Opened, 'api' | 'pod' | 'report'>,
+  wanted: V1EphemeralContainer,
+  signal: AbortSignal,
+): Promise<V1EphemeralContainer> {
   const { namespace, pod: name, uid } = names(pod);
   const path = ['api', 'v1', 'namespaces', namespace, 'pods', name, 'ephemeralcontainers'];
   // With the uid, a pod of the same name that was made since is left alone.
   report.debug(1, `adding ${wanted.name} to the pod`);
-  const answer = await api.patch<unknown>(
-    path,
-    { metadata: { uid }, ...patchOf(wanted) },
-    { signal, doing: `add a debug container to pod ${namespace}/${name}` },
-  );
+  const answer = await api
+    .patch<unknown>(path, { metadata: { uid }, ...patchOf(wanted) }, { signal, doing: `add a debug container to pod ${namespace}/${name}` })
+    .catch((error: unknown) => whatBecameOf({ api, pod }, wanted.name, error, signal));
   const { spec } = answeredPod(answer, { server: api.connection.server, namespace, name });
   const accepted = spec?.ephemeralContainers?.find((each) => each.name === wanted.name);
   if (accepted === undefined) throw new KprofError('failed', `The API server accepted the debug container ${wanted.name} and left it out`);
   if (specDigest(accepted) !== specDigest(wanted))
     report.warn(`Admission changed the debug container: ${changes(wanted, accepted).join(', ')}`);
   return accepted;
+}
+
+/** Without an answer nobody knows whether it was done, and to ask twice could add two: the pod itself tells. */
+async function whatBecameOf(
+  { api, pod }: Pick<Opened, 'api' | 'pod'>,
+  wanted: string,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<V1Pod> {
+  signal.throwIfAborted();
+  if (!isLineLost(error) && !(error instanceof KprofError && error.failure === 'timeout')) throw error;
+  const { namespace, pod: name, uid } = names(pod);
+  const now = await readPod(api, namespace, name, signal).catch(() => undefined);
+  signal.throwIfAborted();
+  if (now?.metadata?.uid !== uid || !now?.spec?.ephemeralContainers?.some((each) => each.name === wanted)) throw error;
+  return now;
 }
 
 function changes(wanted: V1EphemeralContainer, accepted: V1EphemeralContainer): readonly string[] {

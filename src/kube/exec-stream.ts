@@ -21,7 +21,8 @@ export interface Timing {
   readonly close: number;
 }
 
-const usual: Timing = { handshake: 10_000, ping: 5000, silence: 60_000, close: 5000 };
+// The pod takes us for gone 30 s after our last word, and undoes the capture 20 s later: before that, the line has to be noticed and replaced.
+const usual: Timing = { handshake: 10_000, ping: 5000, silence: 25_000, close: 5000 };
 
 // Heartbeats and single words: more than this in the queue means that nobody takes them.
 const longestQueue = 256 * 1024;

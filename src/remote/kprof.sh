@@ -313,8 +313,9 @@ hold() {
 	else
 		[ $heard = 2 ] || return_in=$((return_in / 2))
 		now
-		IFS=' ' read -r holder _ <"$capture/holder"
-		# Another line may hold it already.
+		# Another line may hold it already, or have ended it.
+		holder=
+		[ ! -e "$capture/holder" ] || IFS=' ' read -r holder _ <"$capture/holder"
 		[ "$holder" != $$ ] || echo $((time + return_in * 100)) >"$capture/orphan"
 	fi
 	code=$?

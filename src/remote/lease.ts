@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DebugContainer, Execution } from '../cluster.ts';
 import { isLineLost, KprofError } from '../errors.ts';
-import { start } from './remote.ts';
+import { noSuchCapture, start, tooLate } from './remote.ts';
 import { retry } from './retry.ts';
 
 /** For the pod to clean up: it tries for 15 s, and each thing it undoes may take 10 s. */
@@ -13,9 +13,6 @@ const answerWithin = 30_000;
 
 /** The pod waits for 40 s at least before it takes the client for gone. */
 const returnWithin = 50_000;
-
-/** The script's exit code when the capture is not there any more. */
-const noSuchCapture = 75;
 
 /** A capture that is held. */
 export interface Lease {
@@ -61,7 +58,7 @@ export async function hold(container: DebugContainer, id: string, holding: Holdi
   const take = (again: boolean, until: AbortSignal) => takeLine(container, ['hold', id, String(ttl), ...(again ? ['again'] : [])], until);
   const lost = new AbortController();
   const left = new AbortController();
-  let line = await take(holding.again === true, signal);
+  let line = await retry(() => take(holding.again === true, signal), { for: answerWithin, signal, when: isLineLost });
   let present: Promise<void> = Promise.resolve();
   let ending = false;
 
@@ -69,10 +66,7 @@ export async function hold(container: DebugContainer, id: string, holding: Holdi
     onLine(false);
     const until = AbortSignal.any([gone, left.signal]);
     line = await retry(() => take(true, until), { for: returnWithin, signal: until, when: isLineLost });
-    if (line.undone && holding.again !== true)
-      throw new KprofError('failed', 'The line to the pod was lost for so long that the pod ended the capture', {
-        hint: 'run the same command again',
-      });
+    if (line.undone && holding.again !== true) throw tooLate();
     onLine(true);
   };
   const keep = async (): Promise<void> => {

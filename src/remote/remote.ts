@@ -13,6 +13,15 @@ const kibi = 1024;
 /** inroot's exit code when the process is another one by now. */
 const processGone = 5;
 
+/** The script's exit code when the capture is not there any more. */
+export const noSuchCapture = 75;
+
+/** The pod took us for gone, and undid the capture. */
+export const tooLate = (): KprofError =>
+  new KprofError('failed', 'The line to the pod was lost for so long that the pod ended the capture', {
+    hint: 'run the same command again',
+  });
+
 /** What a command is for, and what it may cost. */
 export interface Bounds {
   /** For errors: fits after «could not». */
@@ -82,6 +91,7 @@ export async function ask(container: DebugContainer, words: readonly string[], b
 export async function answerOf(container: DebugContainer, words: readonly string[], bounds: Bounds): Promise<string> {
   const printed = await ask(container, words, bounds);
   if (printed.code === 0) return printed.stdout;
+  if (printed.code === noSuchCapture && words[0] === 'step') throw tooLate();
   const said = (printed.stderr.trim() || printed.stdout.trim()).slice(0, 2000);
   if (printed.code === processGone && said.includes('inroot:'))
     throw new KprofError('gone', 'The process ended while it was looked at', { cause: said });

@@ -5,8 +5,8 @@ import { copyFileSync, createReadStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { type ChaosProxy, chaosProxy } from '../support/chaos-proxy.ts';
 import type { Moved } from '../support/pull-file.ts';
-import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts';
 import { kubectl } from './support.ts';
 
 /** A file in the container `app` of a pod. */
@@ -90,8 +90,8 @@ export async function sha256(path: string): Promise<string> {
 }
 
 /** Starts a proxy in front of the cluster's API server. */
-export async function clusterProxy(): Promise<TcpProxy & { readonly url: string }> {
+export async function clusterProxy(): Promise<ChaosProxy & { readonly url: string }> {
   const server = new URL(kubectl('config', 'view', '-o', 'jsonpath={.clusters[0].cluster.server}'));
-  const proxy = await tcpProxy(server.hostname, Number(server.port));
+  const proxy = await chaosProxy(server.hostname, Number(server.port));
   return { ...proxy, url: `https://127.0.0.1:${proxy.port}` };
 }

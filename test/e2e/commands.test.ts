@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts';
+import { type ChaosProxy, chaosProxy } from '../support/chaos-proxy.ts';
 import {
   type Desk,
   debugContainers,
@@ -56,10 +56,10 @@ async function killed(laptop: Desk, pod: string): Promise<{ readonly container: 
   return { container, left };
 }
 
-async function throughProxy<T>(work: (proxy: TcpProxy, flags: readonly string[]) => Promise<T>): Promise<T> {
+async function throughProxy<T>(work: (proxy: ChaosProxy, flags: readonly string[]) => Promise<T>): Promise<T> {
   const view = ['--kubeconfig', kubeconfig, 'config', 'view', '-o', 'jsonpath={.clusters[0].cluster.server}'];
   const server = new URL(execFileSync('kubectl', view, { encoding: 'utf8' }));
-  const proxy = await tcpProxy(server.hostname, Number(server.port));
+  const proxy = await chaosProxy(server.hostname, Number(server.port));
   try {
     return await work(proxy, ['--server', `https://127.0.0.1:${proxy.port}`, '--insecure-skip-tls-verify']);
   } finally {
@@ -80,7 +80,7 @@ describe.concurrent('after a kprof that was killed', () => {
       running.child.kill('SIGKILL');
       await running.ended;
       expect((await list(laptop))[0]).toMatchObject({ state: 'can be resumed' });
-      proxy.cutAfter(Number.POSITIVE_INFINITY);
+      proxy.calm();
       const resumed = await laptop.kprof('resume', '--no-open');
       expect(resumed, resumed.stderr).toMatchObject({ code: 0 });
       expect(jfr('summary', resumed.stdout.trim())).toMatch(/Duration: \d+ s/);

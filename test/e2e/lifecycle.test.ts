@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tcpProxy } from '../support/tcp-proxy.ts';
+import { chaosProxy } from '../support/chaos-proxy.ts';
 import {
   type Desk,
   debugContainers,
@@ -136,7 +136,7 @@ describe.concurrent('within 60s the recording is stopped, and its file goes with
         encoding: 'utf8',
       }),
     );
-    const proxy = await tcpProxy(server.hostname, Number(server.port));
+    const proxy = await chaosProxy(server.hostname, Number(server.port));
     try {
       const { running, container, before } = await recording(
         'silent',

@@ -9,6 +9,8 @@ export type Image =
   | {
       /** Names to look for on this machine; those that it lacks are not in the image. `all`: this machine's whole PATH. */
       readonly programs: readonly string[] | 'all';
+      /** Folders in which they are looked for first. */
+      readonly from?: readonly string[];
       /** Run where the container names no command. */
       readonly command?: readonly string[];
       /** Milliseconds to pull it, during which the container waits. */
@@ -112,10 +114,10 @@ export function newestJdk(): string {
 }
 
 /** Makes the folder of an image, and gives the PATH of its containers. */
-export function unpack(folder: string, programs: readonly string[] | 'all'): string {
+export function unpack(folder: string, programs: readonly string[] | 'all', from: readonly string[] = []): string {
   if (programs === 'all') return process.env['PATH'] ?? '/usr/bin:/bin';
   mkdirSync(folder);
-  const here = [newestJdk(), ...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
+  const here = [...from, newestJdk(), ...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
   for (const program of programs) {
     const found = here.map((each) => join(each, program)).find((path) => existsSync(path));
     if (found !== undefined && program !== 'cat') symlinkSync(found, join(folder, program));

@@ -48,6 +48,8 @@ export interface Node {
   readonly folder: string;
   readonly sandbox: string;
   readonly images: Readonly<Record<string, Image>>;
+  /** Of all containers. */
+  readonly env: Readonly<Record<string, string>>;
   /** Milliseconds of the first CrashLoopBackOff. */
   readonly backOff: number;
 }

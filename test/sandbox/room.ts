@@ -8,12 +8,18 @@ import { marks, type Room } from './processes.ts';
 const self = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 
 /** Gives each container its room; images are unpacked once. */
-export function openRooms(node: { readonly folder: string; readonly sandbox: string; readonly images: Readonly<Record<string, Image>> }) {
+export function openRooms(node: {
+  readonly folder: string;
+  readonly sandbox: string;
+  readonly images: Readonly<Record<string, Image>>;
+  /** Of all containers. */
+  readonly env: Readonly<Record<string, string>>;
+}) {
   const paths = new Map<string, string>();
   const pathOf = (name: string): string => {
     const image = node.images[name];
     if (image === undefined || 'fails' in image) return '';
-    const path = paths.get(name) ?? unpack(join(node.folder, `image-${name}`), image.programs);
+    const path = paths.get(name) ?? unpack(join(node.folder, `image-${name}`), image.programs, image.from);
     paths.set(name, path);
     return path;
   };
@@ -26,7 +32,7 @@ export function openRooms(node: { readonly folder: string; readonly sandbox: str
     const usual = { PATH: pathOf(image), HOME: folder, HOSTNAME: pod.metadata.name };
     // An empty KPROF_PATH: only what the image has is to be found.
     const ours = { KPROF_DIR: join(folder, 'kprof'), KPROF_PATH: '', [marks.sandbox]: node.sandbox, [marks.container]: id };
-    return { folder, user, env: { ...usual, ...own, ...ours } };
+    return { folder, user, env: { ...usual, ...node.env, ...own, ...ours } };
   };
 }
 

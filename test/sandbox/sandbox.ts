@@ -24,6 +24,8 @@ export interface Options {
   readonly allows?: Ground['allows'];
   readonly webhooks?: readonly Webhook[];
   readonly faults?: readonly Fault[];
+  /** Of all containers. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds of a CrashLoopBackOff. */
   readonly backOff?: number;
 }
@@ -66,7 +68,7 @@ export async function startSandbox(options: Options = {}): Promise<Sandbox> {
   const guard = startGuard(id, folder);
   const store = openStore();
   const images = { app: { programs: 'all' }, 'kprof-jvm': jvmImage, ...options.images } as const;
-  const kubelet = startKubelet({ store, folder, sandbox: id, images, backOff: options.backOff ?? 10_000 });
+  const kubelet = startKubelet({ store, folder, sandbox: id, images, env: options.env ?? {}, backOff: options.backOff ?? 10_000 });
   const faults = openFaults(options.faults ?? []);
   const ground: Ground = { store, kubelet, webhooks: options.webhooks ?? [], allows: options.allows ?? (() => true) };
   for (const [name, labels] of Object.entries({ default: {}, ...options.namespaces }))

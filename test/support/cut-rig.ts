@@ -5,9 +5,9 @@ import { crc32 } from 'node:zlib';
 import { execStream } from '../../src/kube/exec-stream.ts';
 import { type PullOptions, pull } from '../../src/pull/pull.ts';
 import { header, padding, zeros } from './archives.ts';
+import { type ChaosProxy, chaosProxy } from './chaos-proxy.ts';
 import { connectionTo, type ExecServer, execServer, type Session, success } from './exec-server.ts';
 import { zstd } from './sender.ts';
-import { type TcpProxy, tcpProxy } from './tcp-proxy.ts';
 
 const piece = 32 * 1024;
 
@@ -24,7 +24,7 @@ export interface Run {
 
 /** The rig, for one file. */
 export interface CutRig extends AsyncDisposable {
-  readonly proxy: TcpProxy;
+  readonly proxy: ChaosProxy;
   /** Pulls into `folder`. */
   run(folder: string, more?: Partial<PullOptions>): Promise<Run>;
 }
@@ -59,7 +59,7 @@ const portOf = (server: ExecServer): number => Number(server.connection.server.p
 /** Starts it. */
 export async function cutRig(content: Uint8Array): Promise<CutRig> {
   const server = await execServer({ session: (session) => void send(session, content).catch(() => {}) }); // the line was cut
-  const proxy = await tcpProxy('127.0.0.1', portOf(server));
+  const proxy = await chaosProxy('127.0.0.1', portOf(server));
   const connection = { ...connectionTo({ address: () => ({ port: proxy.port }) } as never) };
   return {
     proxy,

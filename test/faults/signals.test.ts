@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Fault } from '../sandbox/faults.ts';
+import { until } from '../support/shells.ts';
+import { type Bench, execs, type Promises, run, type Stand, sound, startBench } from './bench.ts';
+import { type InTerminal, startInTerminal } from './terminal.ts';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await startBench({ KPROF_SILENCE: '20', KPROF_RETURN: '5' });
+});
+afterAll(() => bench?.[Symbol.asyncDispose]());
+
+/** Tells when a request came that it matches. */
+class Bell extends RegExp {
+  rung = false;
+  override test(text: string): boolean {
+    const found = super.test(text);
+    this.rung ||= found;
+    return found;
+  }
+}
+
+/** A stage that lasts, and when it has begun. */
+type Stage = (pod: string) => { readonly bell: Bell; readonly faults: readonly Fault[]; readonly argv?: readonly string[] };
+
+const long = 10_000;
+const lasting =
+  (path: (pod: string) => RegExp, more: { verb?: string; nth?: number } = {}): Stage =>
+  (pod) => {
+    const bell = new Bell(path(pod));
+    return { bell, faults: [{ when: { ...more, path: bell }, fault: 'delay', milliseconds: long }] };
+  };
+const exec = (verb: string) => (pod: string) => execs(pod, verb).path;
+
+const stages = {
+  resolve: lasting((pod) => new RegExp(`/pods/${pod}$`), { verb: 'get', nth: 1 }),
+  inject: lasting((pod) => new RegExp(`/pods/${pod}/ephemeralcontainers`), { verb: 'patch' }),
+  // Only the first time: who asks again is answered.
+  discover: lasting(exec('look'), { nth: 1 }),
+  lease: lasting(exec('hold'), { nth: 1 }),
+  prepare: lasting((pod) => new RegExp(`${execs(pod, 'step').path.source}.*00000`), { nth: 1 }),
+  start: lasting((pod) => new RegExp(`${execs(pod, 'step').path.source}.*00001`), { nth: 1 }),
+  record: (pod) => ({ bell: new Bell(`${execs(pod, 'step').path.source}.*00001`), faults: [], argv: ['--duration', '2m'] }),
+  stop: lasting((pod) => new RegExp(`${execs(pod, 'step').path.source}.*00003`), { nth: 1 }),
+  pull: (pod) => {
+    const bell = new Bell(execs(pod, 'pull').path);
+    return { bell, faults: [{ when: { path: bell, nth: 1 }, fault: 'pace', bytesPerSecond: 300_000 }] };
+  },
+} satisfies Record<string, Stage>;
+
+type StageName = keyof typeof stages;
+
+/** What is done to kprof, and whether that is a first Ctrl-C, after which what there is is kept. */
+const acts = {
+  'Ctrl-C once': async (kprof: InTerminal) => kprof.interrupt(),
+  'Ctrl-C twice': async (kprof: InTerminal) => {
+    kprof.interrupt();
+    await kprof.until(/Stopping early|Giving up/);
+    kprof.interrupt();
+  },
+  'Ctrl-C three times': async (kprof: InTerminal) => {
+    kprof.interrupt();
+    await kprof.until(/Stopping early|Giving up/);
+    kprof.interrupt();
+    await kprof.until(/Giving up/);
+    kprof.interrupt();
+  },
+  SIGTERM: (kprof: InTerminal) => kprof.signal('SIGTERM'),
+  SIGHUP: (kprof: InTerminal) => kprof.signal('SIGHUP'),
+  SIGKILL: (kprof: InTerminal) => kprof.signal('SIGKILL'),
+} as const;
+type Act = keyof typeof acts;
+
+const codes: Readonly<Record<Act, Promises>> = {
+  'Ctrl-C once': { codes: [130] },
+  'Ctrl-C twice': { codes: [130] },
+  'Ctrl-C three times': { codes: [130], leftToThePod: true },
+  SIGTERM: { codes: [143] },
+  SIGHUP: { codes: [143] },
+  SIGKILL: { codes: [null], leftToThePod: true },
+};
+/** From here on there is something that a first Ctrl-C keeps. */
+const keeps: ReadonlySet<StageName> = new Set(['prepare', 'start', 'record', 'stop', 'pull']);
+
+async function trial(stand: Stand, stage: StageName, act: Act): Promise<void> {
+  const { bell, faults, argv = [] } = (stages[stage] as Stage)(stand.pod);
+  bench.sandbox.faults.add(...faults);
+  if (faults.length === 0) bench.sandbox.faults.add({ when: { path: bell }, fault: 'delay', milliseconds: 0 });
+  const kprof = startInTerminal(stand.desk, stand.argv(...argv));
+  const outcome = await run(stand, kprof, async () => {
+    expect(await until(() => bell.rung, 60), kprof.stderr()).toBe(true);
+    // The request is on its way; what it does is not always a request of its own.
+    if (stage === 'record') await kprof.until(/recording {2}/);
+    await acts[act](kprof);
+  });
+  expect(kprof.restored(), kprof.stderr()).toBe(act !== 'SIGKILL' || kprof.restored());
+  expect(outcome.ended.stdout !== '', outcome.ended.stderr).toBe(act === 'Ctrl-C once' && keeps.has(stage));
+  await sound(stand, outcome, codes[act]);
+}
+
+describe.concurrent.each(Object.keys(stages) as StageName[])('at stage %s', (stage) => {
+  it.each(Object.keys(acts) as Act[])('%s', async (act) => {
+    const stand = await bench.stand(`${stage}-${act.toLowerCase().replaceAll(' ', '-')}`);
+    try {
+      await trial(stand, stage, act);
+    } finally {
+      stand.remove();
+    }
+  });
+});
+
+describe.concurrent('a kprof that is stopped', () => {
+  it('and goes on soon finds its line, and ends well', async () => {
+    const stand = await bench.stand('stopped-soon');
+    const kprof = stand.desk.start(...stand.argv('--duration', '6s'));
+    const outcome = await run(stand, kprof, async () => {
+      await kprof.until(/starting the recording/);
+      await sleep(2000);
+      kprof.child.kill('SIGSTOP');
+      await sleep(10_000);
+      kprof.child.kill('SIGCONT');
+    });
+    await sound(stand, outcome, { codes: [0] });
+    stand.remove();
+  });
+
+  it('for so long that the pod ended the capture says so', async () => {
+    const stand = await bench.stand('stopped-long');
+    const kprof = stand.desk.start(...stand.argv('--duration', '6s'));
+    const outcome = await run(stand, kprof, async () => {
+      await kprof.until(/starting the recording/);
+      await sleep(2000);
+      kprof.child.kill('SIGSTOP');
+      await sleep(45_000);
+      kprof.child.kill('SIGCONT');
+    });
+    expect(outcome.ended.stderr).toMatch(/so long that the pod ended the capture/);
+    await sound(stand, outcome, { codes: [1] });
+    stand.remove();
+  });
+});

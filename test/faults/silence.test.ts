@@ -1,0 +1,56 @@
+/** Lines that say nothing any more, and lines that nobody leaves in peace; with the script's own times. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Bench, execs, run, sound, startBench } from './bench.ts';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await startBench({});
+});
+afterAll(() => bench?.[Symbol.asyncDispose]());
+
+const silent = [
+  ['discover', 'look', 1],
+  ['lease', 'hold', 1],
+  ['start', 'step', 2],
+  ['stop', 'step', 3],
+  ['pull', 'pull', 1],
+] as const;
+
+describe.concurrent('all lines fall silent', () => {
+  it.each(silent)('at stage %s: noticed within 61 s, and replaced', async (stage, verb, nth) => {
+    const stand = await bench.stand(`silent-${stage}`);
+    const after = verb === 'pull' ? Math.floor(bench.jvm.bytes / 2) : 0;
+    bench.sandbox.faults.add({ when: { ...execs(stand.pod, verb), nth }, fault: 'happen', after, what: () => stand.proxy.silence('once') });
+    const outcome = await run(stand, stand.desk.start(...stand.argv()));
+    await sound(stand, outcome, { codes: [0] });
+    expect(outcome.ended.took).toBeLessThan(90_000);
+    stand.remove();
+  });
+});
+
+it.concurrent('a proxy that cuts what is idle is never given the time', async () => {
+  const stand = await bench.stand('idle');
+  stand.proxy.set({ idle: 12_000 });
+  const outcome = await run(stand, stand.desk.start(...stand.argv('--duration', '30s')));
+  expect(outcome.ended.stderr).not.toMatch(/line to the pod/);
+  await sound(stand, outcome, { codes: [0] });
+  stand.remove();
+});
+
+it.concurrent('a slow line brings all of it', async () => {
+  const stand = await bench.stand('slow');
+  stand.proxy.set({ latency: 150, bytesPerSecond: 400_000 });
+  await sound(stand, await run(stand, stand.desk.start(...stand.argv())), { codes: [0] });
+  stand.remove();
+});
+
+it.concurrent('two kprofs on one pod both get what they asked for', async () => {
+  const stand = await bench.stand('two');
+  const second = { ...stand, desk: stand.desk };
+  const argv = stand.argv('--duration', '3s');
+  const outcomes = await Promise.all(
+    ['one', 'other'].map((name) => run(second, stand.desk.start(...argv.map((word) => (word === 'it.jfr' ? `${name}.jfr` : word))))),
+  );
+  for (const { ended, unharmed } of outcomes) expect({ code: ended.code, unharmed }, ended.stderr).toEqual({ code: 0, unharmed: true });
+  stand.remove();
+});
