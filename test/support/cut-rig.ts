@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { execStream } from '../../src/kube/exec-stream.ts';
+import type { Command } from '../../src/kube/exec-verdict.ts';
 import { type PullOptions, pull } from '../../src/pull/pull.ts';
 import { header, padding, zeros } from './archives.ts';
 import { connectionTo, type ExecServer, execServer, type Session, success } from './exec-server.ts';
@@ -14,7 +15,7 @@ const piece = 32 * 1024;
 /** What became of one pull. */
 export interface Run {
   readonly sha256: string;
-  /** Bytes that arrived here, per byte of the file. */
+  /** Bytes that arrived here, per byte of the file; what is lost of them is at most a block of zstd at each cut, 128 KiB. */
   readonly ratio: number;
   /** The same of those that the server sent: some of them died in the buffers of the line, whose size has nothing to do with the file's. */
   readonly sent: number;
@@ -68,9 +69,16 @@ export async function cutRig(content: Uint8Array): Promise<CutRig> {
       rmSync(to, { force: true });
       const before = proxy.received();
       const resumedAt: number[] = [];
-      const arrived = 0;
+      let arrived = 0;
       const { sha256 } = await pull(
-        ({ from, ...io }) => execStream(connection, { namespace: 'shop', pod: 'api', container: 'debug', argv: [String(from.offset)] }, io),
+        ({ from, stdout, ...io }) => {
+          const counted = (bytes: Uint8Array) => {
+            arrived += bytes.length;
+            return stdout(bytes);
+          };
+          const command: Command = { namespace: 'shop', pod: 'api', container: 'debug', argv: [String(from.offset)] };
+          return execStream(connection, command, { ...io, stdout: counted });
+        },
         { codec: 'zstd', name: 'x', to, maxBytes: content.length, onResume: (_, bytes) => resumedAt.push(bytes), ...more },
       );
       return { sha256, ratio: arrived / content.length, sent: (proxy.received() - before) / content.length, resumedAt };
