@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { constants, zstdCompressSync } from 'node:zlib';
 import type { Execution } from '../../src/cluster.ts';
 import type { From, OpenPull } from '../../src/pull/attempt.ts';
-import type { Patience } from '../../src/pull/retry.ts';
+import type { Patience } from '../../src/retry.ts';
 
 /** What the sender does; by default it prints `stdout`, waits for the ack and exits 0. */
 export interface Script {
