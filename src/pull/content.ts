@@ -31,8 +31,8 @@ export interface Content {
   finish(): void;
   /** Whether the end was seen. */
   ended(): boolean;
-  /** Size in bytes; 0 until it is known. */
-  size(): number;
+  /** Size in bytes; undefined until it is known. */
+  size(): number | undefined;
 }
 
 /** How far it is: bytes of the file, and its size once that is known. */
@@ -64,6 +64,6 @@ export function createContent(arrival: Arrival, beginning: Beginning, onProgress
     },
     finish: reader.finish,
     ended: reader.ended,
-    size: () => reader.size() ?? 0,
+    size: reader.size,
   };
 }

@@ -2,12 +2,13 @@
 import { KprofError } from '../errors.ts';
 import type { Arrival } from './arrival.ts';
 import { Fault } from './fault.ts';
+import { changed } from './reasons.ts';
 import { type Identity, isSame, type Remarks } from './remarks.ts';
 
 /** The proof of one try. */
 export interface Proof {
-  /** Throws when something that was said does not agree. */
-  check(): void;
+  /** Throws when something that was said does not agree. `size`: bytes of the file by the stream itself, once that is known. */
+  check(size: number | undefined): void;
   /** Whether the beginning of the file, if it was here already, was proven. */
   given(): boolean;
   /** Whether the sum of the whole file is there; throws when it differs. Ask only when all came. */
@@ -28,7 +29,7 @@ export function createProof(
     const said = remarks.identity();
     if (said === undefined || said === known) return;
     if (known === undefined) told(said);
-    else if (!isSame(known, said)) throw new KprofError('incomplete', 'the file in the pod is another one now, or was changed');
+    else if (!isSame(known, said)) throw new KprofError('incomplete', changed);
     known = said;
   };
   const checkPrefix = (): void => {
@@ -46,8 +47,9 @@ export function createProof(
   };
 
   return {
-    check() {
+    check(size) {
       checkIdentity();
+      if (size !== undefined && known !== undefined && size !== known.size) throw new KprofError('incomplete', changed);
       checkPrefix();
     },
     // A digest of the whole file proves its beginning too.

@@ -2,13 +2,16 @@
 import { unlink } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { KprofError } from '../errors.ts';
+import { createTries, type Patience } from '../retry.ts';
 import { createArrival } from './arrival.ts';
 import { type AttemptOptions, attempt, type OpenPull, stopped } from './attempt.ts';
 import { Fault } from './fault.ts';
 import { createPartial, type PartialFile, reopenPartial } from './partial.ts';
 import type { Pulled } from './receiver.ts';
 import type { Identity } from './remarks.ts';
-import { createTries, type Patience, usual } from './retry.ts';
+
+/** How patient a pull is, unless told otherwise: what counts is a new byte. */
+export const usual: Patience = { pause: 500, longestPause: 10_000, fruitless: 60_000 };
 
 /** What is pulled, and how. */
 export interface PullOptions extends AttemptOptions {
@@ -37,6 +40,7 @@ async function unfinished(error: unknown, file: PartialFile, to: string): Promis
 async function persist(open: OpenPull, file: PartialFile, signal: AbortSignal, options: PullOptions): Promise<Pulled> {
   const arrival = await createArrival(file);
   const tries = createTries(options.patience ?? usual);
+  const left = { rest: 1, anew: 1 };
   let identity = options.resume;
   if (identity !== undefined && arrival.bytes() > identity.size) await arrival.drop();
   const onIdentity = (known: Identity): void => {
@@ -50,7 +54,8 @@ async function persist(open: OpenPull, file: PartialFile, signal: AbortSignal, o
       if (!(error instanceof Fault) || signal.aborted) throw error;
       // What is not known to be of the same file can't be gone on with.
       if (identity === undefined && arrival.bytes() > 0) throw error;
-      if (!tries.worth(error.again, arrival.bytes())) throw error;
+      const worth = tries.worth(arrival.bytes());
+      if (error.again === 'line' ? !worth : left[error.again]-- === 0) throw error;
       if (error.again === 'anew') await arrival.drop();
       options.onResume?.(error, arrival.bytes(), identity?.size);
       await tries.pause(signal).catch(() => {

@@ -1,11 +1,11 @@
 /** The near end of one try: two sinks, and a verdict. */
 import type { Sink } from '../cluster.ts';
-import { KprofError } from '../errors.ts';
 import type { Arrival } from './arrival.ts';
 import { createContent, type OnProgress, type Stage, type StageEvents } from './content.ts';
 import { Fault } from './fault.ts';
 import { createPlainStage } from './plain.ts';
 import { createProof } from './proof.ts';
+import { endedUnheard, exited, explained } from './reasons.ts';
 import { createRemarks, type Identity } from './remarks.ts';
 import { createStall } from './stall.ts';
 import { createSweep } from './sweep.ts';
@@ -56,23 +56,6 @@ const slowestSum = 10_000;
 // A sender that failed says so right after its stream.
 const untilVerdict = 2000;
 
-/** Exit codes of the pod's side (src/remote/kprof.sh, images/jvm/inroot.c). */
-const ends = { changed: 4, unheard: 74, stopped: 143 } as const;
-
-/** A sender that fails gives its own reason; that of a cut stream is only the consequence. */
-function exited(code: number, remark: string): KprofError {
-  if (code === ends.stopped || code === ends.unheard) return new Fault('line', 'the pod heard nothing from here any more');
-  if (code === ends.changed) return new KprofError('incomplete', 'the file in the pod is another one now, or was changed');
-  return new KprofError('incomplete', `the sender in the pod ended with exit code ${code}${remark === '' ? '' : `: ${remark}`}`);
-}
-
-/** The reason, with what the sender said on stderr. */
-function explained(error: unknown, remark: string): unknown {
-  if (!(error instanceof KprofError) || error.failure !== 'incomplete' || remark === '') return error;
-  const message = `${error.message}; the sender said: ${remark}`;
-  return error instanceof Fault ? error.saying(message) : new KprofError('incomplete', message, { cause: error.cause });
-}
-
 /** What a receiver tells. */
 export interface ReceiverEvents extends Omit<StageEvents, 'short'> {
   readonly identity: (identity: Identity) => void;
@@ -97,8 +80,8 @@ export function createReceiver({ arrival, room, identity }: Start, wanted: Wante
   let verdictDue: NodeJS.Timeout | undefined;
 
   const settle = (): void => {
-    proof.check();
-    if (content.ended()) stall.allow(content.size() / slowestSum);
+    proof.check(content.size());
+    if (content.ended()) stall.allow((content.size() ?? 0) / slowestSum);
     if (told || !stage.whole() || !proof.given()) return;
     told = true;
     stall.beat(Number.POSITIVE_INFINITY);
@@ -127,7 +110,6 @@ export function createReceiver({ arrival, room, identity }: Start, wanted: Wante
     (take: Sink): Sink =>
     (bytes) => {
       if (over) return undefined;
-      stall.beat(bytes.length);
       sweep(bytes.length);
       try {
         const busy = take(bytes);
@@ -139,6 +121,8 @@ export function createReceiver({ arrival, room, identity }: Start, wanted: Wante
 
   return {
     stdout: guarded((bytes) => {
+      // Not what comes on stderr: a sender could complain for ever.
+      stall.beat(bytes.length);
       if (!begun) stall.allow(0);
       begun = true;
       return stage.take(bytes);
@@ -146,15 +130,15 @@ export function createReceiver({ arrival, room, identity }: Start, wanted: Wante
     stderr: guarded(remarks.take),
     async end(code) {
       await held;
-      if (code !== 0 && code !== ends.unheard) throw exited(code, remarks.text());
+      if (code !== 0 && code !== endedUnheard) throw exited(code, remarks.text());
       await stage.end().catch((error: unknown) => {
         throw explained(error, remarks.text());
       });
-      proof.check();
+      proof.check(content.size());
       proof.agrees();
       if (!proof.given()) throw new Fault('anew', 'the pod did not say what the beginning of the file is');
       if (code !== 0) throw exited(code, remarks.text());
-      return { bytes: content.size(), sha256: arrival.sha256() };
+      return { bytes: arrival.bytes(), sha256: arrival.sha256() };
     },
     async stop() {
       over = true;

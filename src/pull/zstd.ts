@@ -10,6 +10,10 @@ import { createZstdFrame } from './zstd-frame.ts';
 const windowLogMax = 27;
 const chunkSize = 64 * 1024;
 
+// A frame is hardly larger than what is in it (RFC 8878: three bytes for each block of up to 128 KiB), unless it has blocks of nothing, without end.
+const overhead = 1.02;
+const slack = 2 ** 20;
+
 const damaged = (error: unknown): unknown =>
   codeOf(error) === undefined || error instanceof KprofError ? error : damage(`the compressed stream is damaged (${codeOf(error)})`, error);
 
@@ -47,6 +51,8 @@ export function createZstdStage(content: Content, on: StageEvents): Stage {
   return {
     take(bytes) {
       frame.take(bytes);
+      if (decoder.writableLength === 0 && came > slack + overhead * (content.size() ?? 0))
+        throw new KprofError('incomplete', 'the compressed stream is larger than what is in it');
       came += bytes.length;
       // It failed, which is told; a drain would never come.
       if (decoder.destroyed) return undefined;

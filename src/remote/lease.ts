@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DebugContainer, Execution } from '../cluster.ts';
 import { isLineLost, KprofError } from '../errors.ts';
+import { retry } from '../retry.ts';
 import { noSuchCapture, start, tooLate } from './remote.ts';
-import { retry } from './retry.ts';
 
 /** For the pod to clean up: it tries for 15 s, and each thing it undoes may take 10 s. */
 const patience = 25_000;

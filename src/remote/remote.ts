@@ -1,9 +1,9 @@
 /** Commands in the debug container, each with a heartbeat, a deadline and a cap on what it may print. */
 import type { DebugContainer, Execution, Io } from '../cluster.ts';
 import { isLineLost, KprofError } from '../errors.ts';
+import { retry } from '../retry.ts';
 import type { Argv } from '../toolkit.ts';
 import type { Lease } from './lease.ts';
-import { retry } from './retry.ts';
 import { command } from './script.ts';
 
 const heartbeat = 5_000;

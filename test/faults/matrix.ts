@@ -176,7 +176,7 @@ const stages: readonly Stage[] = [
       ['a success that is none', verdict(0), [0]],
       [
         'flipped bits',
-        (when, { chance }) => [{ when, fault: 'flip', chance: 0.02 + chance() / 10, seed: Math.floor(chance() * 2 ** 31) }],
+        (when, { chance }) => [{ when, fault: 'flip', every: 2000 + Math.floor(chance() * 20_000), seed: Math.floor(chance() * 2 ** 31) }],
         [0, 3],
       ],
       [

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -6,14 +5,17 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import { pull } from '../../src/pull/pull.ts';
 import { createTarReader } from '../../src/pull/tar.ts';
 import { createZstdFrame } from '../../src/pull/zstd-frame.ts';
-import { archive } from '../support/archives.ts';
+import { archive, close, entry, gnu, posix } from '../support/archives.ts';
+import { seenByGnu } from '../support/gnu-tar.ts';
+import { peakOf } from '../support/peak.ts';
 import { sandbox } from '../support/sandbox.ts';
+import { drawBytes } from '../support/seed.ts';
 import { digestLine, impatience, type Script, sender, zstd } from '../support/sender.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const name = 'x.jfr';
 // Half of it compresses, so that the frame has blocks of all kinds.
-const content = Buffer.concat([Buffer.alloc(150_000, 'abcabd'), randomBytes(150_000), Buffer.alloc(20_000)]);
+const content = Buffer.concat([Buffer.alloc(150_000, 'abcabd'), drawBytes(150_000), Buffer.alloc(20_000)]);
 const tar = archive(name, content);
 const streams = { none: { stdout: tar, stderr: digestLine(content) }, zstd: { stdout: zstd(tar), stderr: '' } } as const;
 const box = sandbox();
@@ -128,4 +130,36 @@ test('the end of a zstd frame is its last byte, whatever the pieces and the leve
     }),
     { numRuns: 30 },
   );
+});
+
+const word = fc.constantFrom(name, name.toUpperCase(), 'x', '.bashrc', '..', '.', '', 'C:', '-rf', '__proto__');
+const path = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(name) },
+  fc.array(word, { minLength: 1, maxLength: 4 }).map((words) => words.join('/')),
+);
+const type = fc.oneof({ weight: 6, arbitrary: fc.constant('0') }, fc.constantFrom('\0', '1', '2', '5', '6', 'L', 'K', 'x', 'g', 'S'));
+const one = fc.record({ path, type, bytes: fc.uint8Array({ maxLength: 1500 }), magic: fc.constantFrom(gnu, posix), linkname: word });
+
+test('of random lists of entries, what is taken is one file, and the one that GNU tar sees', async () => {
+  let taken = 0;
+  const judge = async (entries: readonly { path: string; type: string; bytes: Uint8Array; magic: string; linkname: string }[]) => {
+    const bytes = close(...entries.map(({ path: at, bytes: inside, ...fields }) => entry(inside, { name: at, ...fields })));
+    const reader = createTarReader({ name, maxBytes: 1e6 });
+    let got: Buffer;
+    try {
+      got = Buffer.from(reader.take(bytes));
+      reader.finish();
+    } catch (error) {
+      expect(error).toMatchObject({ name: 'KprofError', failure: 'incomplete' });
+      return;
+    }
+    taken += 1;
+    const seen = seenByGnu(bytes);
+    expect(seen.names).toHaveLength(1);
+    expect(seen.names[0]?.split('/').at(-1)).toBe(name);
+    expect(seen.content.equals(got)).toBe(true);
+  };
+  const peak = await peakOf(() => fc.assert(fc.asyncProperty(fc.array(one, { minLength: 1, maxLength: 3 }), judge), { numRuns: 150 }));
+  expect(taken).toBeGreaterThan(0);
+  expect(peak).toBeLessThan(64);
 });

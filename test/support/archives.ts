@@ -11,6 +11,7 @@ export interface Entry {
   /** `ustar\x0000`, or GNU's `ustar  \0`, or '' for v7. */
   readonly magic: string;
   readonly mode: string;
+  readonly uid: string;
   readonly mtime: string;
   /** The raw size field, where a number can't say it. */
   readonly sizeField: Uint8Array;
@@ -36,7 +37,7 @@ export function header(entry: Partial<Entry> & { readonly name: string }): Buffe
   const bytes = Buffer.alloc(block);
   bytes.write(entry.name, 0, 100, 'utf8');
   bytes.write(entry.mode ?? octal(0o644, 8), 100, 'latin1');
-  bytes.write(octal(1000, 8), 108, 'latin1');
+  bytes.write(entry.uid ?? octal(1000, 8), 108, 'latin1');
   bytes.write(octal(1000, 8), 116, 'latin1');
   bytes.set(entry.sizeField ?? Buffer.from(octal(entry.size ?? 0, 12), 'latin1'), 124);
   bytes.write(entry.mtime ?? octal(1_700_000_000, 12), 136, 'latin1');

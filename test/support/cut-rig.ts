@@ -3,6 +3,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { execStream } from '../../src/kube/exec-stream.ts';
+import type { Command } from '../../src/kube/exec-verdict.ts';
+import type { OpenPull } from '../../src/pull/attempt.ts';
 import { type PullOptions, pull } from '../../src/pull/pull.ts';
 import { header, padding, zeros } from './archives.ts';
 import { type ChaosProxy, chaosProxy } from './chaos-proxy.ts';
@@ -14,7 +16,7 @@ const piece = 32 * 1024;
 /** What became of one pull. */
 export interface Run {
   readonly sha256: string;
-  /** Bytes that arrived here, per byte of the file. */
+  /** Bytes that arrived here, per byte of the file; what is lost of them is at most a block of zstd at each cut, 128 KiB. */
   readonly ratio: number;
   /** The same of those that the server sent: some of them died in the buffers of the line, whose size has nothing to do with the file's. */
   readonly sent: number;
@@ -25,6 +27,8 @@ export interface Run {
 /** The rig, for one file. */
 export interface CutRig extends AsyncDisposable {
   readonly proxy: ChaosProxy;
+  /** Of the server itself, without the proxy. */
+  readonly port: number;
   /** Pulls into `folder`. */
   run(folder: string, more?: Partial<PullOptions>): Promise<Run>;
 }
@@ -37,8 +41,19 @@ function compress(content: Uint8Array, offset: number): Buffer {
   return zstd(offset === 0 ? Buffer.concat(whole) : content.subarray(offset));
 }
 
+/** What a pod would send of it, from each offset on; whole it is made once. */
+function packing(content: Uint8Array): { readonly from: (offset: number) => Buffer; readonly sum: string } {
+  let whole: Buffer | undefined;
+  const from = (offset: number): Buffer => {
+    if (offset > 0) return compress(content, offset);
+    whole ??= compress(content, 0);
+    return whole;
+  };
+  return { from, sum: hex(crc32(content)) };
+}
+
 /** What inroot and zstd do in a pod, down to the wait for the ack. */
-async function send({ socket, request, end }: Session, content: Uint8Array): Promise<void> {
+async function send({ socket, request, end }: Session, content: Uint8Array, packed: ReturnType<typeof packing>): Promise<void> {
   const acked = new Promise<void>((resolve) => socket.on('message', (data) => String(data).includes('ack') && resolve()));
   const offset = Number(new URL(request.url ?? '', 'http://x').searchParams.get('command'));
   const write = (channel: number, bytes: Uint8Array | string): Promise<void> =>
@@ -47,32 +62,48 @@ async function send({ socket, request, end }: Session, content: Uint8Array): Pro
     );
   await write(2, `kprof-file ${content.length} 1 1\n`);
   if (offset > 0) await write(2, `kprof-prefix ${hex(crc32(content.subarray(0, offset)))}\n`);
-  const bytes = compress(content, offset);
+  const bytes = packed.from(offset);
   for (let at = 0; at < bytes.length; at += piece) await write(1, bytes.subarray(at, at + piece));
-  await write(2, `kprof-crc32 ${hex(crc32(content))}\n`);
+  await write(2, `kprof-crc32 ${packed.sum}\n`);
   await acked;
   end(success);
+}
+
+/** Opens the exec stream to a rig; `counted` is told what arrives. */
+export function openAt(port: number, counted: (bytes: Uint8Array) => void = () => {}): OpenPull {
+  const connection = connectionTo({ address: () => ({ port }) } as never);
+  return ({ from, stdout, ...io }) => {
+    const command: Command = { namespace: 'shop', pod: 'api', container: 'debug', argv: [String(from.offset)] };
+    const counting = (bytes: Uint8Array) => {
+      counted(bytes);
+      return stdout(bytes);
+    };
+    return execStream(connection, command, { ...io, stdout: counting });
+  };
 }
 
 const portOf = (server: ExecServer): number => Number(server.connection.server.port);
 
 /** Starts it. */
 export async function cutRig(content: Uint8Array): Promise<CutRig> {
-  const server = await execServer({ session: (session) => void send(session, content).catch(() => {}) }); // the line was cut
+  const packed = packing(content);
+  const server = await execServer({ session: (session) => void send(session, content, packed).catch(() => {}) }); // the line was cut
   const proxy = await chaosProxy('127.0.0.1', portOf(server));
-  const connection = { ...connectionTo({ address: () => ({ port: proxy.port }) } as never) };
   return {
     proxy,
+    port: portOf(server),
     async run(folder, more) {
       const to = join(folder, 'x.partial');
       rmSync(to, { force: true });
       const before = proxy.received();
       const resumedAt: number[] = [];
-      const arrived = 0;
-      const { sha256 } = await pull(
-        ({ from, ...io }) => execStream(connection, { namespace: 'shop', pod: 'api', container: 'debug', argv: [String(from.offset)] }, io),
-        { codec: 'zstd', name: 'x', to, maxBytes: content.length, onResume: (_, bytes) => resumedAt.push(bytes), ...more },
-      );
+      let arrived = 0;
+      const counted = (bytes: Uint8Array): void => {
+        arrived += bytes.length;
+      };
+      const open = openAt(proxy.port, counted);
+      const onResume = (_: unknown, bytes: number): void => void resumedAt.push(bytes);
+      const { sha256 } = await pull(open, { codec: 'zstd', name: 'x', to, maxBytes: content.length, onResume, ...more });
       return { sha256, ratio: arrived / content.length, sent: (proxy.received() - before) / content.length, resumedAt };
     },
     async [Symbol.asyncDispose]() {

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { pullFile } from '../../src/capture/file.ts';
 import { debugSpec } from '../../src/capture/request.ts';
 import { connect } from '../../src/kube/cluster.ts';
-import { usual } from '../../src/pull/retry.ts';
+import { usual } from '../../src/pull/pull.ts';
 import { answerOf } from '../../src/remote/remote.ts';
 import type { Report } from '../../src/report.ts';
 import { parseView } from '../../src/runtimes/processes.ts';

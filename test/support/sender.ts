@@ -1,17 +1,23 @@
 /** The far end of a pull, as a pod would play it. */
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { constants, zstdCompressSync } from 'node:zlib';
 import type { Execution } from '../../src/cluster.ts';
 import type { From, OpenPull } from '../../src/pull/attempt.ts';
-import type { Patience } from '../../src/pull/retry.ts';
+import type { Patience } from '../../src/retry.ts';
 
 /** What the sender does; by default it prints `stdout`, waits for the ack and exits 0. */
 export interface Script {
-  readonly stdout?: Uint8Array;
+  /** Whole, or piece by piece and perhaps without end. */
+  readonly stdout?: Uint8Array | Iterable<Uint8Array>;
   /** Before stdout. */
   readonly says?: string;
   /** After it. */
   readonly stderr?: string;
+  /** After each piece of stdout. */
+  readonly between?: string;
+  /** Milliseconds between the pieces. */
+  readonly pause?: number;
   /** Lengths of the pieces that stdout comes in, again and again. */
   readonly pieces?: readonly number[];
   readonly code?: number;
@@ -40,7 +46,8 @@ export const digestLine = (content: Uint8Array): string => `kprof-sha256 ${creat
 export const zstd = (bytes: Uint8Array, checksum = 1): Buffer =>
   zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: checksum, [constants.ZSTD_c_compressionLevel]: 1 } });
 
-function* cut(bytes: Uint8Array, pieces: readonly number[]): Generator<Uint8Array> {
+function* cut(bytes: Uint8Array | Iterable<Uint8Array>, pieces: readonly number[]): Generator<Uint8Array> {
+  if (!(bytes instanceof Uint8Array)) return yield* bytes;
   for (let at = 0, i = 0; at < bytes.length; i += 1) {
     const length = pieces[i % pieces.length] as number;
     yield bytes.subarray(at, at + length);
@@ -74,6 +81,8 @@ export function sender(...scripts: readonly [Script, ...Script[]]): Sender {
         if (aborted) return;
         seen.bytes += piece.length;
         await out(Buffer.from(piece));
+        if (script.between !== undefined) await err(Buffer.from(script.between));
+        if (script.pause !== undefined) await sleep(script.pause);
       }
       await err(Buffer.from(stderr));
     };
