@@ -134,7 +134,7 @@ knock() {
 join() { sign "$dir/clients/$$"; }
 leave() { rm -f "$dir/clients/$$"; }
 
-# Runs the command whose words are the lines of file $1, for 10 s at most.
+# Runs the command whose words are the lines of file $1, for 12 s at most.
 # Not `timeout`: the one of busybox leaves a watcher behind, a zombie of the app.
 perform() {
 	set --
@@ -142,7 +142,8 @@ perform() {
 	[ "$1" != jcmd ] || { shift; set -- knock "$@"; }
 	"$@" >/dev/null 2>&1 </dev/null &
 	child=$!
-	(nap 10 && exit; kill -TERM $child 2>/dev/null) &
+	# Whose user it has can stop it, or hold it as a debugger does: then only this ends it.
+	(nap 10; kill -TERM $child; kill -CONT $child; nap 2; kill -KILL $child) 2>/dev/null &
 	timer=$!
 	wait $child
 	performed=$?
