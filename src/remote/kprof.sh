@@ -389,9 +389,12 @@ step() {
 	return $code
 }
 
+complain() { exec cat "$1" >&2; }
+
+# A line that is gone takes nothing more: who writes to it waits for ever, unless somebody listens.
 result() {
-	cat "$key.out"
-	cat "$key.err" >&2
+	attended cat "$key.out" || return
+	attended complain "$key.err" || return
 	IFS= read -r code <"$key.code" && return "$code"
 }
 
