@@ -464,9 +464,10 @@ look() {
 		echo "process $pid"
 		cat "$p/status" 2>/dev/null
 		echo "stat $(tr '\n' ' ' <"$p/stat" 2>/dev/null)"
-		echo "cmdline $(tr '\0\n' '\037 ' <"$p/cmdline" 2>/dev/null)"
+		echo "cmdline $(head -c 131072 "$p/cmdline" 2>/dev/null | tr '\0\n' '\037 ')"
+		# Who has that user may take its output over; with ours it could invent processes of any user.
 		# shellcheck disable=SC2046
-		KPROF_REAPER=1 $(as "$pid") "$shell" "$0" peek "$pid" </dev/null 2>/dev/null
+		KPROF_REAPER=1 $(as "$pid") "$shell" "$0" peek "$pid" </dev/null 2>/dev/null | grep -a -E '^(exe|map|tell) ' | head -c 8192
 		echo "end $pid"
 	done
 }
@@ -503,13 +504,13 @@ peek() {
 		grep -o -E -- '-XX:[+-]DisableAttachMechanism' | tail -n 1 | sed 's/^/tell env-attach /'
 	perf=$(grep -o -E '/[^ ]*/hsperfdata_[^/ ]+/[0-9]+' "$p/maps" | head -n 1)
 	[ -z "$perf" ] || inside cat "$perf" | tr -cd '[:print:]' | grep -o -E 'jvmCapabilities[01]' | sed 's/^jvmCapabilities/tell attach /'
-	if inside mkdir "/tmp/kprof-look-$$" 2>/tmp/kprof-look-$$.err; then
+	# Into no file of ours: /tmp is for all, so for those whose rights we don't have here.
+	if refused=$(inside mkdir "/tmp/kprof-look-$$" 2>&1); then
 		inside rm "/tmp/kprof-look-$$"
 		echo "tell tmp writable"
 	else
-		echo "tell tmp $(tr '\n' ' ' <"/tmp/kprof-look-$$.err")"
+		echo "tell tmp $(echo "$refused" | tr '\n' ' ')"
 	fi
-	rm -f "/tmp/kprof-look-$$.err"
 }
 
 # In the root of $pid, links and all; an image without inroot may only look.
