@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DebugContainer, Execution } from '../cluster.ts';
 import { isLineLost, KprofError } from '../errors.ts';
+import type { Argv } from '../toolkit.ts';
 import { start } from './remote.ts';
 import { retry } from './retry.ts';
 
@@ -25,6 +26,8 @@ export interface Lease {
   readonly undone: boolean;
   /** Aborts when the lease is lost for good. */
   readonly lost: AbortSignal;
+  /** What the pod was given to undo, oldest first: should its container die, somebody else has to. */
+  readonly kept: Argv[];
   /** Settles as soon as the line is there; rejects when the lease is lost. */
   back(): Promise<void>;
   /** `done` removes the capture's files from the pod, `abort` also undoes what runs. Never rejects; false when the pod has to do it alone. */
@@ -108,6 +111,7 @@ export async function hold(container: DebugContainer, id: string, holding: Holdi
     id,
     undone: line.undone,
     lost: lost.signal,
+    kept: [],
     async back() {
       await present;
       lost.signal.throwIfAborted();
