@@ -9,7 +9,8 @@ import type { Report } from '../report.ts';
 import type { View } from '../runtimes/processes.ts';
 import { type CaptureRecord, forgetCapture, keepCapture, thisClient } from '../state/captures.ts';
 import type { Process, Way } from '../toolkit.ts';
-import type { Request } from './request.ts';
+import { type Another, hasDied, undoFrom } from './died.ts';
+import { debugSpec, type Request } from './request.ts';
 import type { Session, Stops } from './session.ts';
 
 /** What is captured from, and where to. */
@@ -40,7 +41,7 @@ export const lineNotes =
 
 /** Takes the lease, does `work`, and lets go: with a clean pod, or, where the artifact is finished and only the way here failed, with what `kprof resume` needs. */
 export async function held<T>(entered: Entered, { report, stops }: Attended, work: (session: Session) => Promise<T>): Promise<T> {
-  const { request, target, container, view, process } = entered;
+  const { request, target, container, view, process, way } = entered;
   const id = randomBytes(8).toString('hex');
   const before = AbortSignal.any([stops.early, target.gone]);
   const journal = createJournal(await recordOf(entered, id), request.scratch === undefined);
@@ -51,9 +52,10 @@ export async function held<T>(entered: Entered, { report, stops }: Attended, wor
     },
   );
   const signal = AbortSignal.any([stops.abort, target.gone, lease.lost]);
+  const another = (until: AbortSignal) => target.inject({ ...debugSpec(request, way, container.user), fresh: true }, until);
   try {
     const result = await work({ id, target, container, process, tools: view.tools, lease, report, stops, signal, journal: journal.change });
-    await letGo(lease, 'done', journal, { target, report });
+    await letGo(lease, 'done', journal, { target, report, another });
     return result;
   } catch (error) {
     const { stage } = await journal.now();
@@ -61,7 +63,7 @@ export async function held<T>(entered: Entered, { report, stops }: Attended, wor
       lease.leave();
       throw resumable(error, id);
     }
-    await letGo(lease, 'abort', journal, { target, report });
+    await letGo(lease, 'abort', journal, { target, report, another });
     throw error;
   }
 }
@@ -69,6 +71,7 @@ export async function held<T>(entered: Entered, { report, stops }: Attended, wor
 interface Ending {
   readonly target: Target;
   readonly report: Report;
+  readonly another?: Another;
 }
 
 /** Cleans up in the pod; the record outlives what could not be cleaned up. */
@@ -76,13 +79,17 @@ export async function letGo(
   lease: Lease,
   word: 'done' | 'abort',
   journal: Pick<Journal, 'forget'>,
-  { target, report }: Ending,
+  { target, report, another }: Ending,
 ): Promise<void> {
   if (target.gone.aborted) {
     lease.leave();
     return journal.forget();
   }
   if (await lease.end(word)) return journal.forget();
+  if (await hasDied(lease.container, target)) {
+    if (another !== undefined && (await undoFrom(another, lease, target))) return journal.forget();
+    return report.warn(`${lease.container.name} died and could not clean up: the folder /tmp/kprof-${lease.id} may be left in the pod`);
+  }
   report.warn(`The pod could not be asked to clean up; ${lease.container.name} does it by itself within 60s. To make sure later: kprof gc`);
 }
 

@@ -134,7 +134,7 @@ knock() {
 join() { sign "$dir/clients/$$"; }
 leave() { rm -f "$dir/clients/$$"; }
 
-# Runs the command whose words are the lines of file $1, for 10 s at most.
+# Runs the command whose words are the lines of file $1, for 12 s at most.
 # Not `timeout`: the one of busybox leaves a watcher behind, a zombie of the app.
 perform() {
 	set --
@@ -142,7 +142,8 @@ perform() {
 	[ "$1" != jcmd ] || { shift; set -- knock "$@"; }
 	"$@" >/dev/null 2>&1 </dev/null &
 	child=$!
-	(nap 10 && exit; kill -TERM $child 2>/dev/null) &
+	# Whose user it has can stop it, or hold it as a debugger does: then only this ends it.
+	(nap 10; kill -TERM $child; kill -CONT $child; nap 2; kill -KILL $child) 2>/dev/null &
 	timer=$!
 	wait $child
 	performed=$?
@@ -389,9 +390,12 @@ step() {
 	return $code
 }
 
+complain() { exec cat "$1" >&2; }
+
+# A line that is gone takes nothing more: who writes to it waits for ever, unless somebody listens.
 result() {
-	cat "$key.out"
-	cat "$key.err" >&2
+	attended cat "$key.out" || return
+	attended complain "$key.err" || return
 	IFS= read -r code <"$key.code" && return "$code"
 }
 
@@ -450,32 +454,46 @@ send() { # LEVEL RUN… | bare RUN… | plain FILE [OFFSET [SIZE INODE MTIME_NS]
 # Prints what there is to know of the processes of container $1. The text is the target's to choose: the client reads it with care.
 look() {
 	trap '' TERM # done in a moment, and what it starts is not to be orphaned
+	me=$(id -u)
 	# shellcheck disable=SC2046
 	echo "tools$(for tool in jattach jcmd inroot setpriv zstd; do command -v $tool >/dev/null && echo " $tool"; done | tr -d '\n')"
 	echo "jdk $(jdk)"
 	echo "self $(sed -n 's/^[UG]id:[[:space:]]*\([0-9]*\).*/\1/p; s/^CapEff:[[:space:]]*//p' /proc/self/status | tr '\n' ' ')"
 	for p in /proc/[0-9]*; do
-		pid=${p#/proc/}
-		cgroup=$(cat "$p/cgroup" 2>/dev/null)
-		case $cgroup in *"$1"*) ;; *) continue ;; esac
+		pid=${p#/proc/} stat=
+		within "$1" || continue
+		IFS= read -r stat <"$p/stat" || continue
 		echo "process $pid"
-		cat "$p/status" 2>/dev/null
-		echo "stat $(tr '\n' ' ' <"$p/stat" 2>/dev/null)"
-		echo "cmdline $(tr '\0\n' '\037 ' <"$p/cmdline" 2>/dev/null)"
-		# shellcheck disable=SC2046
-		KPROF_REAPER=1 $(as "$pid") "$shell" "$0" peek "$pid" </dev/null 2>/dev/null
+		grep -a -E '^(Name|State|PPid|TracerPid|Uid|Gid|Groups|CapPrm|SigCgt):' "$p/status"
+		printf 'stat %s\n' "$stat"
+		echo "cmdline $(head -c 131072 "$p/cmdline" | tr '\0\n' '\037 ')"
+		become=$(as "$pid")
+		# Who has that user may take its output over; with ours it could invent processes of any user.
+		if [ -z "$become" ]; then (peek "$pid"); else
+			# shellcheck disable=SC2086
+			KPROF_REAPER=1 $become "$shell" "$0" peek "$pid" </dev/null | grep -a -E '^(exe|map|tell) ' | head -c 8192
+		fi
 		echo "end $pid"
-	done
+	done 2>/dev/null # a process may end at any moment
+}
+
+# Whether $p is of container $1. Few children for each process: there may be thousands.
+within() {
+	while IFS= read -r group; do
+		case $group in *"$1"*) return 0 ;; esac
+	done <"$p/cgroup"
+	return 1
 }
 
 # The words that make a command run as PID's own user: none, where we are that user.
 as() {
+	[ "$me" = 0 ] || return 0
 	ids=$(sed -n 's/^\([UG]\)id:[[:space:]]*\([0-9]*\).*/\2/p' "/proc/$1/status")
 	uid=${ids%%
 *}
 	gid=${ids##*
 }
-	[ "$(id -u)" = 0 ] && [ "$uid" != 0 ] || return 0
+	[ "$uid" != 0 ] || return 0
 	groups=$(sed -n 's/^Groups:[[:space:]]*//p' "/proc/$1/status" | sed 's/ *$//; s/  */,/g')
 	if [ -n "$groups" ]; then groups=--groups=$groups; else groups=--clear-groups; fi
 	echo "setpriv --reuid=$uid --regid=$gid $groups --inh-caps=-all"
@@ -491,8 +509,8 @@ jdk() { # the version of the image's own jcmd
 # What only PID's own user may see.
 peek() {
 	pid=$1 p=/proc/$1
-	exe=$(readlink "$p/exe") || return 0
-	echo "exe $(echo "$exe" | tr '\n' ' ')"
+	echo "exe $(readlink "$p/exe" | tr '\n' ' ')"
+	grep -q -E 'lib(jvm|j9vm[0-9]*)\.so' "$p/maps" || return 0
 	grep -o -E 'lib(jvm|j9vm[0-9]*)\.so' "$p/maps" | sort -u | sed 's/^/map /'
 	grep -q 'libjvm\.so' "$p/maps" || return 0
 	# An option in the environment counts like one on the command line.
@@ -500,13 +518,13 @@ peek() {
 		grep -o -E -- '-XX:[+-]DisableAttachMechanism' | tail -n 1 | sed 's/^/tell env-attach /'
 	perf=$(grep -o -E '/[^ ]*/hsperfdata_[^/ ]+/[0-9]+' "$p/maps" | head -n 1)
 	[ -z "$perf" ] || inside cat "$perf" | tr -cd '[:print:]' | grep -o -E 'jvmCapabilities[01]' | sed 's/^jvmCapabilities/tell attach /'
-	if inside mkdir "/tmp/kprof-look-$$" 2>/tmp/kprof-look-$$.err; then
+	# Into no file of ours: /tmp is for all, so for those whose rights we don't have here.
+	if refused=$(inside mkdir "/tmp/kprof-look-$$" 2>&1); then
 		inside rm "/tmp/kprof-look-$$"
 		echo "tell tmp writable"
 	else
-		echo "tell tmp $(tr '\n' ' ' <"/tmp/kprof-look-$$.err")"
+		echo "tell tmp $(echo "$refused" | tr '\n' ' ')"
 	fi
-	rm -f "/tmp/kprof-look-$$.err"
 }
 
 # In the root of $pid, links and all; an image without inroot may only look.

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DebugContainer, Execution } from '../cluster.ts';
 import { isLineLost, KprofError } from '../errors.ts';
 import { retry } from '../retry.ts';
+import type { Argv } from '../toolkit.ts';
 import { noSuchCapture, start, tooLate } from './remote.ts';
 
 /** For the pod to clean up: it tries for 15 s, and each thing it undoes may take 10 s. */
@@ -22,6 +23,8 @@ export interface Lease {
   readonly undone: boolean;
   /** Aborts when the lease is lost for good. */
   readonly lost: AbortSignal;
+  /** What the pod was given to undo, oldest first: should its container die, somebody else has to. */
+  readonly kept: Argv[];
   /** Settles as soon as the line is there; rejects when the lease is lost. */
   back(): Promise<void>;
   /** `done` removes the capture's files from the pod, `abort` also undoes what runs. Never rejects; false when the pod has to do it alone. */
@@ -102,6 +105,7 @@ export async function hold(container: DebugContainer, id: string, holding: Holdi
     id,
     undone: line.undone,
     lost: lost.signal,
+    kept: [],
     async back() {
       await present;
       lost.signal.throwIfAborted();

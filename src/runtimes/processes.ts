@@ -17,9 +17,9 @@ const number = (text: string | undefined): number => {
 
 const mask = (text: string | undefined): bigint => (/^[0-9a-f]{1,16}$/.test(text ?? '') ? BigInt(`0x${text}`) : 0n);
 
-/** Lines `key rest` or `Key:\trest`, those of each key together. */
+/** Lines `key rest` or `Key:\trest`, those of each key together. `s`, because a name may hold what counts as an end of line, but a newline. */
 function byKey(lines: readonly string[]): (key: string) => readonly string[] {
-  const found = lines.map((line) => /^([\w-]+):?[\t ]*(.*)$/.exec(line)).filter((match) => match !== null);
+  const found = lines.map((line) => /^([\w-]+):?[\t ]*(.*)$/s.exec(line)).filter((match) => match !== null);
   return (key) => found.filter((match) => match[1] === key).map((match) => match[2] as string);
 }
 
@@ -27,7 +27,7 @@ function parseProcess(pid: number, lines: readonly string[]): Process | undefine
   const get = byKey(lines);
   const first = (key: string) => get(key)[0] ?? '';
   // Behind the last parenthesis, since a process may call itself `) S 1`: field 3 and on.
-  const started = /.*\) (.*)$/.exec(first('stat'))?.[1]?.split(' ')[19];
+  const started = /.*\) (.*)$/s.exec(first('stat'))?.[1]?.split(' ')[19];
   if (started === undefined || !/^\d+$/.test(started) || first('State').startsWith('Z')) return undefined;
   const column = (key: string, index: number) => number(first(key).split(/\s+/)[index]);
   return {

@@ -56,6 +56,13 @@ describe('parseView', () => {
     ]);
   });
 
+  it.each(['\r', '\u2028', '\u2029', '\u0085'])('sees a process whose name and arguments hold %j', (end) => {
+    const { processes } = view(process(7, { name: `a${end}b`, cmdline: `java\x1f-Da=${end}\x1f-XX:+DisableAttachMechanism\x1f` }));
+    expect(processes).toMatchObject([
+      { pid: 7, started: '4007', comm: `a${end}b`, argv: ['java', `-Da=${end}`, '-XX:+DisableAttachMechanism'] },
+    ]);
+  });
+
   it('takes the start time from behind the last parenthesis', () => {
     const stat = '7 (x) S 1 2) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 17 0 99 1 2';
     expect(view(process(7, { stat })).processes[0]?.started).toBe('99');
