@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Destination } from '../artifact.ts';
 import type { DebugContainer, Target } from '../cluster.ts';
-import { KprofError } from '../errors.ts';
+import { isLineLost, KprofError } from '../errors.ts';
 import type { Flags } from '../flags.ts';
 import { hold, type Lease } from '../remote/lease.ts';
 import type { Report } from '../report.ts';
@@ -59,7 +59,7 @@ export async function held<T>(entered: Entered, { report, stops }: Attended, wor
     return result;
   } catch (error) {
     const { stage } = await journal.now();
-    if (stage === 'pulling' && !stops.abort.aborted && !target.gone.aborted) {
+    if (stage === 'pulling' && !stops.abort.aborted && !target.gone.aborted && isWorthResuming(error)) {
       lease.leave();
       throw resumable(error, id);
     }
@@ -92,6 +92,10 @@ export async function letGo(
   }
   report.warn(`The pod could not be asked to clean up; ${lease.container.name} does it by itself within 60s. To make sure later: kprof gc`);
 }
+
+/** The line, or the disk here; a file that is none will not become one. */
+const isWorthResuming = (error: unknown): boolean =>
+  isLineLost(error) || (error instanceof KprofError && (error.failure === 'disk' || error.failure === 'timeout'));
 
 const resumable = (error: unknown, id: string): unknown =>
   error instanceof KprofError

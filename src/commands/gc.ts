@@ -1,4 +1,5 @@
 /** `kprof gc`: cleans up after captures whose kprof is gone, and ends debug containers that nobody uses. */
+import { stat } from 'node:fs/promises';
 import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { type CaptureRecord, forgetCapture, isAttended, readCaptures } from '../state/captures.ts';
@@ -41,6 +42,8 @@ const isGone = (error: unknown): boolean => error instanceof KprofError && error
 
 async function cleanUp(record: CaptureRecord, options: Typed, around: CommandAround): Promise<void> {
   const { signal, report } = around;
+  const where = `pod ${record.namespace}/${record.pod}`;
+  let said = `Nothing of capture ${record.id} is left in ${where}`;
   try {
     const target = await targetOf(record, around, options);
     try {
@@ -50,9 +53,11 @@ async function cleanUp(record: CaptureRecord, options: Typed, around: CommandAro
     }
   } catch (error) {
     if (!isGone(error)) throw error;
+    said = `Capture ${record.id} went with the debug container ${record.debugContainer.name} of ${where}`;
   }
   await forgetCapture(process.env, record.id);
-  report.note(`Nothing of capture ${record.id} is left in pod ${record.namespace}/${record.pod}; what came of it is in ${record.partial}`);
+  const kept = await stat(record.partial).catch(() => undefined);
+  report.note(kept === undefined ? said : `${said}; what came of it is in ${record.partial}`);
 }
 
 async function endIdle(first: Entry, entries: readonly Entry[], options: Typed, around: CommandAround): Promise<void> {

@@ -34,7 +34,9 @@ export interface AttemptOptions extends Wanted {
 /** Whatever else failed meanwhile, what it means here is that the file is not whole. */
 export function stopped(reason: unknown): KprofError {
   if (!(reason instanceof KprofError)) return new KprofError('interrupted', 'it was stopped', { cause: reason });
-  return reason.failure === 'failed' ? new KprofError('incomplete', reason.message, { hint: reason.hint, cause: reason.cause }) : reason;
+  return reason.failure === 'failed'
+    ? new KprofError('incomplete', reason.message, { hint: reason.hint, cause: reason.cause, lost: reason.lost })
+    : reason;
 }
 
 // Said by a person, or by the cluster: the file is not whole, but that is not what is wrong.

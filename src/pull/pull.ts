@@ -33,6 +33,8 @@ async function unfinished(error: unknown, file: PartialFile, to: string): Promis
   return new KprofError(error.failure, `${basename(to, '.partial')} did not arrive whole: ${error.message} (${kept})`, {
     hint: error.hint,
     cause: error.cause,
+    // Whether somebody who comes later may have more luck.
+    lost: error.lost || error instanceof Fault,
   });
 }
 

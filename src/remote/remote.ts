@@ -18,7 +18,7 @@ export const noSuchCapture = 75;
 
 /** The pod took us for gone, and undid the capture. */
 export const tooLate = (): KprofError =>
-  new KprofError('failed', 'The line to the pod was lost for so long that the pod ended the capture', {
+  new KprofError('failed', 'The pod has ended the capture: the line was lost for too long, or somebody stopped it', {
     hint: 'run the same command again',
   });
 
