@@ -46,6 +46,8 @@ export interface Kubelet {
   /** Ends all containers; the pod stays as Failed. */
   evict(pod: Pod, message: string): void;
   event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string): void;
+  /** From now on nothing is started, and nothing is written. */
+  close(): void;
 }
 
 export interface Node {
@@ -69,7 +71,9 @@ export function startKubelet(node: Node): Kubelet {
   const overrides = new Map<string, Partial<Terminated>>();
   const paths = new Map<string, string>();
   const keyOf = (pod: Pod, name: string) => `${pod.metadata.uid}/${name}`;
+  let closed = false;
   const fresh = (pod: Pod): Pod | undefined => {
+    if (closed) return undefined;
     const found = store.get('pods', pod.metadata.namespace, pod.metadata.name) as Pod | undefined;
     return found?.metadata.uid === pod.metadata.uid ? found : undefined;
   };
@@ -336,6 +340,9 @@ export function startKubelet(node: Node): Kubelet {
     end,
     event,
     container: (pod, name) => kept.get(keyOf(pod, name)),
+    close: () => {
+      closed = true;
+    },
     evict(pod, message) {
       write(pod, (draft) => {
         Object.assign(draft.status, { phase: 'Failed', reason: 'Evicted', message });

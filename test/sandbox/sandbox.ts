@@ -83,6 +83,7 @@ export async function startSandbox(options: Options = {}): Promise<Sandbox> {
   const kubeconfig = join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigOf(server, identity.cert, token), { mode: 0o600 });
   const close = async () => {
+    kubelet.close();
     await running.close();
     await guard.close();
   };
