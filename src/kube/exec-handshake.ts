@@ -86,6 +86,12 @@ export async function refusal(
   const where = `container ${command.container} of pod ${command.namespace}/${command.pod}`;
   const code = response.statusCode ?? 0;
   const error = refused({ server, doing: `run a command in ${where}`, namespace: command.namespace }, { code, body });
+  // A kubelet that has just started does not know its pods yet; the API server does, and the pod is watched.
+  if (code === 404 && /pod does not exist/.test(String(error.cause)))
+    return new ApiError('failed', `The node of pod ${command.namespace}/${command.pod} does not know it yet`, {
+      cause: error.cause,
+      code: 503,
+    });
   return code === 500 && hasEnded(String(error.cause))
     ? new ApiError('gone', `The ${where} has ended`, { cause: error.cause, code })
     : error;
