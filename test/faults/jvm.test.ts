@@ -46,7 +46,8 @@ describe.skipIf(jdk === undefined)('a real JVM', () => {
     proxy.cutAfter(0, 'once');
     const ended = await running.ended;
     expect(ended, ended.stderr).toMatchObject({ code: 0 });
-    expect(execFileSync(join(bin, 'jfr'), ['summary', join(laptop.folder, 'it.jfr')], { encoding: 'utf8' })).toMatch(/Duration: [3-9] s/);
+    const summary = execFileSync(join(bin, 'jfr'), ['summary', join(laptop.folder, 'it.jfr')], { encoding: 'utf8' });
+    expect(Number(/Duration: (\d+) s/.exec(summary)?.[1])).toBeGreaterThanOrEqual(3);
     const threads = await laptop.kprof('threads', 'app');
     expect(threads.stdout, threads.stderr).toContain('"kprof-worker-1"');
     const pid = String(kept?.running?.main.pid);
