@@ -110,5 +110,9 @@ export async function refusalOf(
   signal.throwIfAborted();
   // The server ends such a connection without saying so; the next request must not go into it.
   socket.destroy();
-  return refused({ server, doing, namespace }, { code: response.statusCode ?? 0, body });
+  const error = refused({ server, doing, namespace }, { code: response.statusCode ?? 0, body });
+  // A kubelet that has just started does not know its pods yet; the API server does, and the pod is watched.
+  return error.code === 404 && /pod does not exist/.test(String(error.cause))
+    ? new ApiError('failed', `Cannot ${doing}: its node does not know the pod yet`, { cause: error.cause, code: 503 })
+    : error;
 }

@@ -123,7 +123,7 @@ describe('a capture', () => {
     running.child.kill('SIGCONT');
     const ended = await running.ended;
     expect(ended, ended.stderr).toMatchObject({ code: 1, stdout: '' });
-    expect(ended.stderr).toMatch(/so long that the pod ended the capture/);
+    expect(ended.stderr).toMatch(/The pod has ended the capture/);
     expect(readdirSync(laptop.folder).filter((name) => name !== '.state')).toEqual([]);
     remove();
   });

@@ -125,7 +125,7 @@ describe.concurrent('a kprof that is stopped', () => {
     stand.remove();
   });
 
-  it('for so long that the pod ended the capture says so', async () => {
+  it('for The pod has ended the capture says so', async () => {
     const stand = await bench.stand('stopped-long');
     const kprof = stand.desk.start(...stand.argv('--duration', '6s'));
     const outcome = await run(stand, kprof, async () => {
@@ -135,7 +135,7 @@ describe.concurrent('a kprof that is stopped', () => {
       await sleep(45_000);
       kprof.child.kill('SIGCONT');
     });
-    expect(outcome.ended.stderr).toMatch(/so long that the pod ended the capture/);
+    expect(outcome.ended.stderr).toMatch(/The pod has ended the capture/);
     await sound(stand, outcome, { codes: [1] });
     stand.remove();
   });
