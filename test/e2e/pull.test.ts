@@ -1,126 +1,135 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drawing } from '../support/seed.ts';
 import { type BigFile, bigFile, clusterProxy, type Puller, puller, sha256 } from './big-file.ts';
-import { type Desk, debugContainers, desk, eventually, inside, kubectl, type Place, place } from './support.ts';
+import { type Desk, debugContainers, desk, eventually, inside, kubectl, type Manifest, type Place, place } from './support.ts';
 
+// All at once, as most of the time is waiting: each case has a line of its own, and what is attacked has a pod of its own.
+const draw = drawing();
 let ours: Place;
 let laptop: Desk;
-const pod = 'jdk17-root';
+const pod = 'pulled';
+const attacked = 'attacked';
 
 beforeAll(async () => {
   laptop = desk();
   ours = place('baseline');
-  await ours.apply(pod);
+  // Below two cores nothing is compressed, so that what came is there to see.
+  const limited = ({ spec }: Manifest) => void Object.assign(spec.containers[0] as object, { resources: { limits: { cpu: '1900m' } } });
+  await Promise.all([ours.applyAs(pod, 'jdk17-root', limited), ours.applyAs(attacked, 'jdk17-root')]);
 });
 afterAll(() => {
   ours?.remove();
   laptop?.remove();
 });
 
-const sh = (script: string) => kubectl('exec', '-n', ours.namespace, pod, '-c', 'app', '--', 'sh', '-c', script);
+const sh = (of: string, script: string) => kubectl('exec', '-n', ours.namespace, of, '-c', 'app', '--', 'sh', '-c', script);
 
-describe('the pull', () => {
-  let proxy: Awaited<ReturnType<typeof clusterProxy>>;
+describe.concurrent('the pull', () => {
   let pulls: Puller;
   let file: BigFile;
-  const mebibytes = 64;
+  const mebibytes = 32;
+  const size = mebibytes * 2 ** 20;
 
   beforeAll(async () => {
-    [proxy, pulls] = [await clusterProxy(), await puller()];
+    pulls = await puller();
     file = bigFile(ours.namespace, pod, mebibytes);
+    // The debug container that all of them use.
+    await pulls.start(laptop.env, ours.namespace, pod, bigFile(ours.namespace, pod, 1).path, join(laptop.folder, 'first.partial')).moved;
   });
-  afterAll(() => {
-    file?.remove();
-    pulls?.remove();
-    proxy?.close();
+  afterAll(() => pulls?.remove());
+
+  const start = (proxy: { readonly url: string }, path: string, to: string, ...flags: readonly string[]) =>
+    pulls.start(laptop.env, ours.namespace, pod, path, to, '--server', proxy.url, ...flags).moved;
+
+  it('falls silent: noticed within 61 s, and resumed', async () => {
+    const proxy = await clusterProxy();
+    const to = join(laptop.folder, 'silent.partial');
+    const pulling = start(proxy, file.path, to, '--cores', '0.5');
+    expect(await eventually(() => proxy.received() > 4 * 2 ** 20, 60)).toBe(true);
+    proxy.silence('once');
+    const moved = await pulling;
+    expect(moved).toMatchObject({ bytes: size, sha256: file.sha256 });
+    expect(moved.notes).toHaveLength(1);
+    proxy.close();
   });
-  const start = (to: string, ...flags: readonly string[]) =>
-    pulls.start(laptop.env, ours.namespace, pod, file.path, to, '--server', proxy.url, ...flags).moved;
-  const offset = () => Math.floor((0.05 + 0.9 * Math.random()) * mebibytes * 2 ** 20);
+
+  it('that stays cut exits with 3, keeps the .partial, and says how to go on', async () => {
+    const proxy = await clusterProxy();
+    const server = ['--server', proxy.url, '--insecure-skip-tls-verify'];
+    const running = laptop.start('jfr', pod, '-n', ours.namespace, '--duration', '5s', '-f', 'cut.jfr', ...server);
+    running.child.stderr?.once('data', function begun(this: Readable, text: string) {
+      if (/pulling/.test(text))
+        proxy.cutAfter(150_000); // A handshake, and a part of 200 kB at least.
+      else this.once('data', begun);
+    });
+    const ended = await running.ended;
+    expect(ended, ended.stderr).toMatchObject({ code: 3, stdout: '' });
+    expect(ended.stderr).toMatch(/cut\.jfr did not arrive whole/);
+    expect(ended.stderr).toMatch(/^try: kprof resume [0-9a-f]{16}/m);
+    expect(readdirSync(laptop.folder)).not.toContain('cut.jfr');
+    expect(statSync(join(laptop.folder, 'cut.jfr.partial')).mode & 0o777).toBe(0o600);
+    proxy.close();
+  });
 
   it.each([
     ['compressed', '4'],
     ['bare, for a pod with half a core', '0.5'],
   ])('%s: cut at random offsets, it resumes and arrives, and the bytes come once', async (_, cores) => {
+    const proxy = await clusterProxy();
     for (let run = 0; run < 3; run++) {
       const to = join(laptop.folder, `cut-${cores}-${run}.partial`);
-      const at = offset();
+      const at = Math.floor((0.35 + 0.6 * draw()) * size);
       const before = proxy.received();
       proxy.cutAfter(at, 'once');
-      const moved = await start(to, '--cores', cores);
-      expect(moved, `cut at ${at}`).toMatchObject({ bytes: mebibytes * 2 ** 20, sha256: file.sha256 });
-      expect(moved.notes.join(), `cut at ${at}`).toMatch(/^the line to the pod was lost at .* of 67\.1 MB; resuming$/);
+      const moved = await start(proxy, file.path, to, '--cores', cores);
+      expect(moved, `cut at ${at}`).toMatchObject({ bytes: size, sha256: file.sha256 });
+      expect(moved.notes.join(), `cut at ${at}`).toMatch(/^the line to the pod was lost at .* of 33\.6 MB; resuming$/);
       expect(await sha256(to)).toBe(file.sha256);
-      // Beside the file: two handshakes and looks, and what died in the line's buffers, some megabytes whatever the file's size.
-      expect(proxy.received() - before).toBeLessThan(mebibytes * 2 ** 20 * 1.02 + 8 * 2 ** 20);
+      // Beside the file: two handshakes and looks, and what died in the line's buffers, some megabytes whatever the file's size; less than
+      // a second beginning would cost.
+      expect(proxy.received() - before, `cut at ${at}`).toBeLessThan(size * 1.02 + 8 * 2 ** 20);
       rmSync(to);
     }
-  });
-
-  it('falls silent: noticed within 61 s, and resumed', async () => {
-    const to = join(laptop.folder, 'silent.partial');
-    const pulling = start(to, '--cores', '0.5');
-    const before = proxy.received();
-    expect(await eventually(() => proxy.received() - before > 8 * 2 ** 20, 60)).toBe(true);
-    proxy.silence('once');
-    const moved = await pulling;
-    expect(moved).toMatchObject({ bytes: mebibytes * 2 ** 20, sha256: file.sha256 });
-    expect(moved.notes).toHaveLength(1);
-    rmSync(to);
+    proxy.close();
   });
 
   it('of a file that is changed after the cut says so, and keeps what came', async () => {
+    const proxy = await clusterProxy();
+    const other = bigFile(ours.namespace, pod, 16);
     const to = join(laptop.folder, 'changed.partial');
-    proxy.cutAfter(32 * 2 ** 20, 'once');
-    const pulling = start(to, '--cores', '0.1');
+    proxy.cutAfter(8 * 2 ** 20, 'once');
+    const pulling = start(proxy, other.path, to, '--cores', '0.1');
     expect(await eventually(() => existsSync(to) && statSync(to).size > 2 ** 20, 60)).toBe(true);
-    sh(`touch ${file.path}`);
-    const moved = await pulling;
-    expect(moved).toMatchObject({
+    sh(pod, `touch ${other.path}`);
+    expect(await pulling).toMatchObject({
       failure: 'incomplete',
       message: expect.stringMatching(
         /^changed did not arrive whole: the file in the pod is another one now, or was changed \(\d+ bytes are kept in /,
       ),
     });
-    rmSync(to);
+    proxy.close();
   });
 
   it('of which the line stays cut keeps what came as .partial, and says so', async () => {
+    const proxy = await clusterProxy();
     const to = join(laptop.folder, 'half.partial');
-    proxy.cutAfter(20 * 2 ** 20);
-    const moved = await start(to, '--fruitless', '3000', '--cores', '4');
-    proxy.cutAfter(Number.POSITIVE_INFINITY, 'once');
-    const { size, mode } = statSync(to);
-    expect(moved).toMatchObject({ failure: 'incomplete', message: expect.stringContaining(`${size} bytes are kept in ${to}`) });
-    expect({ some: size > 2 ** 20, whole: size >= 2 ** 26, mode: mode & 0o777 }).toEqual({ some: true, whole: false, mode: 0o600 });
-    rmSync(to);
-  });
-
-  it('that stays cut exits with 3, and nothing is called a recording', async () => {
-    const running = laptop.start(
-      'jfr',
-      pod,
-      '-n',
-      ours.namespace,
-      '--duration',
-      '5s',
-      '-f',
-      'cut.jfr',
-      '--server',
-      proxy.url,
-      '--insecure-skip-tls-verify',
-    );
-    await running.until(/stopping the recording/);
-    proxy.cutAfter(60_000); // Two handshakes, and a part of the file.
-    const ended = await running.ended;
-    expect(ended, ended.stderr).toMatchObject({ code: 3, stdout: '' });
-    expect(ended.stderr).toMatch(/cut\.jfr did not arrive whole/);
-    expect(readdirSync(laptop.folder)).not.toContain('cut.jfr');
+    proxy.cutAfter(12 * 2 ** 20);
+    const moved = await start(proxy, file.path, to, '--fruitless', '3000', '--cores', '4');
+    const kept = statSync(to);
+    expect(moved).toMatchObject({ failure: 'incomplete', message: expect.stringContaining(`${kept.size} bytes are kept in ${to}`) });
+    expect({ some: kept.size > 2 ** 20, whole: kept.size >= size, mode: kept.mode & 0o777 }).toEqual({
+      some: true,
+      whole: false,
+      mode: 0o600,
+    });
+    proxy.close();
   });
 });
 
-describe('links that the target plants', () => {
+describe.concurrent('links that the target plants', () => {
   /** What the target does to the capture's folder while it records (DEBUG is the pid of a process of the debug container), and whether what it is left with is a recording all the same. */
   const attacks = [
     ['the file for an absolute link', 'echo secret >/tmp/other; rm $d/recording.jfr; ln -s /tmp/other $d/recording.jfr', false],
@@ -133,25 +142,25 @@ describe('links that the target plants', () => {
     ],
   ] as const;
 
-  it.each(attacks)('%s: lead nowhere', async (_, attack, delivered) => {
-    const running = laptop.start('jfr', pod, '-n', ours.namespace, '--duration', '60s', '-f', 'attacked.jfr');
+  it.sequential.each(attacks)('%s: lead nowhere', async (_, attack, delivered) => {
+    const running = laptop.start('jfr', attacked, '-n', ours.namespace, '--duration', '60s', '-f', 'attacked.jfr');
     await running.until(/recording {2}/);
-    const container = debugContainers(ours.namespace, pod)[0] as string;
-    inside(ours.namespace, pod, container, 'sh', '-c', 'mkdir -p /tmp/bait && echo bait >/tmp/bait/recording.jfr');
+    const container = debugContainers(ours.namespace, attacked)[0] as string;
+    inside(ours.namespace, attacked, container, 'sh', '-c', 'mkdir -p /tmp/bait && echo bait >/tmp/bait/recording.jfr');
     const supervisor = inside(
       ours.namespace,
-      pod,
+      attacked,
       container,
       'sh',
       '-c',
       'for p in /proc/[0-9]*; do tr "\\0" " " <$p/cmdline | grep -q "^tini.*supervise" && echo ${p#/proc/}; done; true',
     ).trim();
     // The JVM writes when the recording stops, by its path: swapped only after that would be a race that we may lose.
-    sh(`d=$(ls -td /tmp/kprof-???????????????? | head -n 1); ${attack.replace('DEBUG', supervisor.split('\n')[0] as string)}`);
+    sh(attacked, `d=$(ls -td /tmp/kprof-???????????????? | head -n 1); ${attack.replace('DEBUG', supervisor.split('\n')[0] as string)}`);
     running.child.kill('SIGINT');
     const ended = await running.ended;
     // The app itself may write through its links; we neither read nor remove what is behind them.
-    expect(inside(ours.namespace, pod, container, 'ls', '/tmp/bait')).toBe('recording.jfr\n');
+    expect(inside(ours.namespace, attacked, container, 'ls', '/tmp/bait')).toBe('recording.jfr\n');
     const made = readdirSync(laptop.folder)
       .filter((name) => /^attacked/.test(name))
       .map((name) => readFileSync(join(laptop.folder, name), 'latin1'));
@@ -167,7 +176,7 @@ describe('links that the target plants', () => {
         stdout: '',
         made: [],
       });
-    sh('rm -rf /tmp/kprof-* /tmp/moved /tmp/other');
+    sh(attacked, 'rm -rf /tmp/kprof-* /tmp/moved /tmp/other');
     for (const name of readdirSync(laptop.folder).filter((each) => /^attacked/.test(each))) rmSync(join(laptop.folder, name));
   });
 });

@@ -61,7 +61,7 @@ async function used(container: string, seconds: number): Promise<number> {
 // What the app loses is what we use: the kernel gives the pod so much and no more. The app's own count is in bench/throughput.ts, as it
 // also tells what else the machine has to do.
 it('takes a tenth of the processor time of a pod with half a core, at most', async () => {
-  const file = bigFile(ours.namespace, half, 1024);
+  const file = bigFile(ours.namespace, half, 512);
   const to = join(laptop.folder, 'half.partial');
   const pulling = fast.start(laptop.env, ours.namespace, half, file.path, to);
   await pulling.began;
