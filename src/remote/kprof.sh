@@ -477,11 +477,12 @@ look() {
 	done 2>/dev/null # a process may end at any moment
 }
 
-# Whether $p is of container $1. Few children for each process: there may be thousands.
+# Whether $p is of container $1. Few children for each process: there may be thousands. Where nobody
+# can make a cgroup, a container is told by a mark in the environment of its processes.
 within() {
-	while IFS= read -r group; do
+	while IFS= read -r group || [ -n "$group" ]; do
 		case $group in *"$1"*) return 0 ;; esac
-	done <"$p/cgroup"
+	done <"$p/${KPROF_WITHIN:-cgroup}"
 	return 1
 }
 

@@ -96,12 +96,6 @@ export function failedState(reason: Failing, image: string): readonly State[] {
   }
 }
 
-// kprof.sh asks the cgroup of each process whose container it is in; without root nobody can make a cgroup, so the mark is asked.
-const cat = `#!/bin/sh
-case $#$1 in 1/proc/[0-9]*/cgroup) exec grep -a -o -s '${marks.container}=[0-9a-f]*' "\${1%/cgroup}/environ" ;; esac
-PATH=/usr/bin:/bin exec cat "$@"
-`;
-
 /** The programs of the newest JDK: an older one's jcmd does not attach to other containers. */
 export function newestJdk(): string {
   const jdks = '/usr/lib/jvm';
@@ -120,11 +114,7 @@ export function unpack(folder: string, programs: readonly string[] | 'all', from
   const here = [...from, newestJdk(), ...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
   for (const program of programs) {
     const found = here.map((each) => join(each, program)).find((path) => existsSync(path));
-    if (found !== undefined && program !== 'cat') symlinkSync(found, join(folder, program));
-  }
-  if (programs.includes('cat')) {
-    writeFileSync(join(folder, 'cat'), cat);
-    chmodSync(join(folder, 'cat'), 0o755);
+    if (found !== undefined) symlinkSync(found, join(folder, program));
   }
   chmodSync(folder, 0o755);
   return folder;

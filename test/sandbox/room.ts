@@ -31,7 +31,13 @@ export function openRooms(node: {
     const own = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value ?? '']));
     const usual = { PATH: pathOf(image), HOME: folder, HOSTNAME: pod.metadata.name };
     // An empty KPROF_PATH: only what the image has is to be found.
-    const ours = { KPROF_DIR: join(folder, 'kprof'), KPROF_PATH: '', [marks.sandbox]: node.sandbox, [marks.container]: id };
+    const ours = {
+      KPROF_DIR: join(folder, 'kprof'),
+      KPROF_PATH: '',
+      KPROF_WITHIN: 'environ',
+      [marks.sandbox]: node.sandbox,
+      [marks.container]: id,
+    };
     return { folder, user, env: { ...usual, ...node.env, ...own, ...ours } };
   };
 }
