@@ -58,7 +58,7 @@ describe.runIf(isReady)('the demo', { timeout: 110_000 }, () => {
       const [program = '', ...args] = [...nobody, line, 'threads', 'shop'];
       played = promisify(execFile)(program, args).finally(() => child.stdin?.write('\x03'));
     });
-    expect({ code, text }).toMatchObject({ code: 0, text: expect.stringMatching(/samples of Java methods[\s\S]* Shop\.discount/) });
+    expect({ code, text }).toMatchObject({ code: 0, text: expect.stringMatching(/samples of\s+Java\s+methods[\s\S]* Shop\.discount/) });
     expect((await played)?.stdout).toMatch(/^"till-1" /m);
     const [, file = ''] = /That file stays: (\S+)/.exec(text) ?? [];
     expect(readFileSync(file).subarray(0, 4).toString('latin1')).toBe('FLR\0');
