@@ -4,8 +4,11 @@ import java.util.concurrent.locks.LockSupport;
 
 /** A shop to be profiled: two tills that price carts, which costs time and memory, and want one ledger. */
 public final class Shop {
-    private static final Object LEDGER = new Object();
-    private static volatile double takings;
+    private static final class Ledger {
+        private double takings;
+    }
+
+    private static final Ledger LEDGER = new Ledger();
 
     public static void main(String[] args) {
         for (String name : List.of("till-1", "till-2")) new Thread(Shop::sell, name).start();
@@ -16,7 +19,7 @@ public final class Shop {
         while (true) {
             double sum = priceOf(fillCart());
             synchronized (LEDGER) {
-                takings += sum;
+                LEDGER.takings += sum;
                 LockSupport.parkNanos(15_000_000);
             }
             LockSupport.parkNanos(5_000_000);

@@ -99,10 +99,12 @@ async function capture({ tool, capture: args, more }: Variant, folder: string, s
   const kprof = writeKprof(folder, sandbox);
   step(`$ kprof ${args.join(' ')}`);
   const code = await perform(kprof, args, folder);
+  const file = readdirSync(folder).find((name) => name.startsWith(`${tool}-`) && !name.endsWith('.partial'));
+  if (file !== undefined) {
+    step(`That file stays: ${join(folder, file)}`);
+    say(`   ${kprof} open ${join(folder, file)}`);
+  }
   if (code !== 0) return code;
-  const file = readdirSync(folder).find((name) => name.startsWith(`${tool}-`)) ?? '';
-  step(`That file stays: ${join(folder, file)}`);
-  say(`   ${kprof} open ${join(folder, file)}`);
   if (state.signal !== undefined) return codeOf(state.signal);
   if (process.stdin.isTTY !== true || process.stdout.isTTY !== true) return 0;
   step('The pod is yours, from another terminal, until Ctrl-C here:');
