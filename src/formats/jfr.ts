@@ -4,12 +4,16 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { KprofError } from '../errors.ts';
-import { methodSamples } from '../profile/jfr.ts';
+import { type Recording, readRecording } from '../profile/jfr.ts';
+import type { Events } from '../profile/jfr-events.ts';
+import { eventTables, ranked } from '../profile/jfr-table.ts';
 import type { Profile } from '../profile/profile.ts';
 import { table } from '../profile/table.ts';
 import { topOf } from '../profile/top.ts';
 import { bytes as inBytes, duration as inWords } from '../report.ts';
+import { shellWord } from '../safe.ts';
 import { type Format, openFile, readAt, type Summary } from './format.ts';
+import { compare } from './pprof.ts';
 
 const magic = Buffer.from('FLR\0', 'latin1');
 const headerLength = 68;
@@ -77,16 +81,53 @@ function summarise(chunks: readonly Chunk[], size: number): Summary {
   return { text, facts: { version: first.version, chunks: chunks.length, start, durationMs, bytes: size, finished } };
 }
 
-/** What the JVM's own sampling saw, where it could be read: the recording is whole without it. */
-function withSamples(summary: Summary, samples: Profile | undefined): Summary {
-  if (samples === undefined) return summary;
+const milliseconds = (nanoseconds: number): number => Math.round(nanoseconds / 1000) / 1000;
+
+/** For the record, as far as there are any. */
+function factsOf({ pauses, allocated, waited }: Events): Summary['facts'] {
+  const first = (all: Events['waited'], convert: (amount: number) => number) =>
+    Object.fromEntries(
+      ranked(all)
+        .slice(0, 10)
+        .map(([name, { amount }]) => [name, convert(amount)]),
+    );
+  const { count, amount, longest } = pauses;
+  return {
+    ...(count === 0 ? {} : { gc: { pauses: count, totalMs: milliseconds(amount), longestMs: milliseconds(longest) } }),
+    ...(allocated.size === 0 ? {} : { allocated: first(allocated, Number) }),
+    ...(waited.size === 0 ? {} : { waitedMs: first(waited, milliseconds) }),
+  };
+}
+
+/** What the JVM saw of itself, where it could be read: the recording is whole without it. */
+function withRecording(summary: Summary, recording: Recording | undefined): Summary {
+  if (recording === undefined) return summary;
+  const { samples, events } = recording;
   const top = topOf(samples);
   const first = top.rows.slice(0, 10);
+  const details = (columns: number, count?: number) =>
+    [...(first.length === 0 ? [] : [table(top, columns, count)]), ...eventTables(events, columns, count)].join('\n').replace(/^\n/, '');
   return {
-    text: `${summary.text}, ${top.total} samples of Java methods`,
-    ...(first.length === 0 ? {} : { details: (columns: number, count?: number) => table(top, columns, count) }),
-    facts: { ...summary.facts, samples: top.total, flat: Object.fromEntries(first.map(({ name, flat }) => [name, flat])) },
+    text: `${summary.text}, ${top.total} sample${top.total === 1 ? '' : 's'} of Java methods`,
+    ...(details(80) === '' ? {} : { details }),
+    facts: {
+      ...summary.facts,
+      samples: top.total,
+      flat: Object.fromEntries(first.map(({ name, flat }) => [name, flat])),
+      ...factsOf(events),
+    },
   };
+}
+
+/** The method samples of a whole recording. Throws a KprofError. */
+async function samplesOf(path: string): Promise<Profile> {
+  await using file = await openFile(path);
+  const { size } = await file.stat();
+  await chunksOf(file, path, size);
+  const recording = await readRecording(file, size);
+  if (recording === undefined)
+    throw new KprofError('unsupported', `The events of ${path} can't be read here`, { hint: `jfr summary ${shellWord(path)}` });
+  return recording.samples;
 }
 
 /** JFR recordings; the check walks all chunk headers, whose sizes must add up to the file's. */
@@ -99,6 +140,7 @@ export const jfr: Format = {
     await using file = await openFile(path);
     const { size } = await file.stat();
     const summary = summarise(await chunksOf(file, path, size), size);
-    return withSamples(summary, await methodSamples(file, size));
+    return withRecording(summary, await readRecording(file, size));
   },
+  diff: async (earlier, later) => compare(await samplesOf(earlier), await samplesOf(later), [earlier, later]),
 };

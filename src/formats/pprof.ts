@@ -41,6 +41,7 @@ const counted: Readonly<Record<string, string>> = {
   alloc_space: 'allocated',
   alloc_objects: 'objects allocated',
   delay: 'waited',
+  samples: 'samples of Java methods',
 };
 
 /** «2.01s of CPU time in 10s, 187 stacks», of what is counted where nothing else is said. */
@@ -52,7 +53,7 @@ export function headline({ samples, duration }: Profile, { total, type, unit }: 
 }
 
 /** What two profiles of a kind differ in. Throws a KprofError `usage` for two of different kinds. */
-function compare(before: Profile, after: Profile, paths: readonly [string, string]): Summary {
+export function compare(before: Profile, after: Profile, paths: readonly [string, string]): Summary {
   const kinds = [before, after].map(({ types }) => types.map(({ type, unit }) => `${type}/${unit}`).join(', '));
   if (kinds[0] !== kinds[1])
     throw new KprofError('usage', `${paths[0]} and ${paths[1]} are profiles of different kinds`, {

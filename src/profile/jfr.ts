@@ -1,5 +1,6 @@
-/** The method samples (jdk.ExecutionSample) of JFR recordings, as a profile. */
+/** What is read of JFR recordings: method samples (jdk.ExecutionSample) as a profile, and the events of jfr-events.ts. */
 import type { FileHandle } from 'node:fs/promises';
+import { type Counter, className, counter, type Events, type Fields } from './jfr-events.ts';
 import { Cursor, readTypes, readValue, type Type, type Value } from './jfr-values.ts';
 import type { Location, Profile, Sample } from './profile.ts';
 import { Malformed } from './wire.ts';
@@ -10,42 +11,68 @@ const largest = 256 * 2 ** 20;
 
 type Constants = ReadonlyMap<string, ReadonlyMap<number, Value>>;
 
-/** Undefined where they can't be read: too large, or not understood. Whether the file is whole is judged elsewhere. */
-export async function methodSamples(file: FileHandle, size: number): Promise<Profile | undefined> {
+/** What stands out in a recording. */
+export interface Recording {
+  readonly samples: Profile;
+  readonly events: Events;
+}
+
+/** Undefined where it can't be read: too large, or not understood. Whether the file is whole is judged elsewhere. */
+export async function readRecording(file: FileHandle, size: number): Promise<Recording | undefined> {
   if (size > largest) return undefined;
   const samples: Sample[] = [];
+  const counts = counter();
   try {
     for (let at = 0; at < size; ) {
       const { buffer: header } = await file.read(Buffer.alloc(headerLength), 0, headerLength, at);
       const length = Number(header.readBigInt64BE(8)) || size - at;
       const { buffer } = await file.read(Buffer.alloc(length), 0, length, at);
-      samples.push(...samplesOf(buffer));
+      readChunk(buffer, samples, counts);
       at += length;
     }
   } catch (error) {
     if (error instanceof Malformed || error instanceof RangeError) return undefined;
     throw error;
   }
-  return { types: [{ type: 'samples', unit: 'count' }], samples, dropFrames: '', keepFrames: '', defaultType: '', time: 0, duration: 0 };
+  return { samples: profileOf(samples), events: counts.events() };
 }
 
-function samplesOf(chunk: Buffer): readonly Sample[] {
+const profileOf = (samples: readonly Sample[]): Profile => ({
+  types: [{ type: 'samples', unit: 'count' }],
+  samples,
+  dropFrames: '',
+  keepFrames: '',
+  defaultType: '',
+  time: 0,
+  duration: 0,
+});
+
+function readChunk(chunk: Buffer, samples: Sample[], counts: Counter): void {
   const types = readTypes(chunk, Number(chunk.readBigInt64BE(24)));
-  const event = [...types.values()].find(({ name }) => name === 'jdk.ExecutionSample');
-  if (event === undefined) return [];
-  const counts = new Map<number, number>();
-  for (const { stackTrace } of eventsOf(chunk, types, event)) counts.set(Number(stackTrace), (counts.get(Number(stackTrace)) ?? 0) + 1);
-  const stackOf = stacks(readConstants(chunk, types));
-  return [...counts].map(([id, count]) => ({ stack: stackOf(id), values: [count] }));
+  const traces = new Map<number, number>();
+  const sample = ({ stackTrace }: Fields): void => void traces.set(Number(stackTrace), (traces.get(Number(stackTrace)) ?? 0) + 1);
+  walk(chunk, types, { 'jdk.ExecutionSample': sample, ...counts.of });
+  const constants = readConstants(chunk, types);
+  const ticks = Number(chunk.readBigInt64BE(56));
+  if (ticks <= 0) throw new Malformed('its clock does not tick');
+  const nameOf = names(constants);
+  counts.close(ticks, (type) => className(nameOf(type)));
+  const stackOf = stacks(constants);
+  for (const [id, count] of traces) samples.push({ stack: stackOf(id), values: [count] });
 }
 
-function* eventsOf(chunk: Buffer, types: ReadonlyMap<number, Type>, { id }: Type): Generator<{ readonly [field: string]: Value }> {
+/** Reads the events of these types, and passes over all others. */
+function walk(chunk: Buffer, types: ReadonlyMap<number, Type>, readers: Readonly<Record<string, (fields: Fields) => void>>): void {
+  const wanted = new Map(
+    [...types.values()].flatMap(({ id, name }) => (Object.hasOwn(readers, name) ? [[id, readers[name]] as const] : [])),
+  );
   const cursor = new Cursor(chunk, headerLength);
   while (cursor.at < chunk.length) {
     const start = cursor.at;
     const size = cursor.varint();
     if (size <= 0) throw new Malformed('it has an event of no length');
-    if (cursor.varint() === id) yield readValue(cursor, types, id) as { readonly [field: string]: Value };
+    const id = cursor.varint();
+    wanted.get(id)?.(readValue(cursor, types, id) as Fields);
     cursor.at = start + size;
   }
 }
@@ -88,18 +115,25 @@ function readPool(cursor: Cursor, types: ReadonlyMap<number, Type>, all: Map<str
 const get = (value: Value, field: string): Value =>
   typeof value === 'object' && !Array.isArray(value) ? (value as { readonly [field: string]: Value })[field] : undefined;
 
+const pool = (constants: Constants, name: string): ReadonlyMap<number, Value> => constants.get(name) ?? new Map();
+
+/** The names of classes, by their numbers, as the JVM has them inside: `java/lang/String`. */
+function names(constants: Constants): (id: number) => string {
+  const [classes, symbols] = [pool(constants, 'java.lang.Class'), pool(constants, 'jdk.types.Symbol')];
+  return (id) => String(get(symbols.get(Number(get(classes.get(id), 'name'))), 'string') ?? '');
+}
+
 /** The places of a stack trace, by its number. */
 function stacks(constants: Constants): (id: number) => readonly Location[] {
-  const pool = (name: string) => constants.get(name) ?? new Map<number, Value>();
-  const [traces, methods, classes, symbols] = ['jdk.types.StackTrace', 'jdk.types.Method', 'java.lang.Class', 'jdk.types.Symbol'].map(
-    pool,
-  ) as [ReadonlyMap<number, Value>, ReadonlyMap<number, Value>, ReadonlyMap<number, Value>, ReadonlyMap<number, Value>];
-  const symbol = (id: Value): string => String(get(symbols.get(Number(id)), 'string') ?? '');
+  const [traces, methods] = [pool(constants, 'jdk.types.StackTrace'), pool(constants, 'jdk.types.Method')];
+  const symbols = pool(constants, 'jdk.types.Symbol');
+  const nameOf = names(constants);
   const known = new Map<number, Location>();
   const locate = (id: number): Location => {
     const method = methods.get(id);
-    const type = symbol(get(classes.get(Number(get(method, 'type'))), 'name')).replaceAll('/', '.');
-    return { object: '', lines: [{ name: `${type}.${symbol(get(method, 'name'))}`, system: '', startLine: 0 }] };
+    const type = nameOf(Number(get(method, 'type'))).replaceAll('/', '.');
+    const name = String(get(symbols.get(Number(get(method, 'name'))), 'string') ?? '');
+    return { object: '', lines: [{ name: `${type}.${name}`, system: '', startLine: 0 }] };
   };
   const place = (frame: Value): Location => {
     const id = Number(get(frame, 'method'));

@@ -41,7 +41,7 @@ function linesOf({ rows, total, type, unit }: Top, count: number): readonly Line
 }
 
 /** Both ends of a name tell more than its middle: `github.com/…/net.(*Conn).Read`. */
-function shorten(name: string, width: number): string {
+export function shorten(name: string, width: number): string {
   const letters = [...name];
   if (letters.length <= width) return name;
   const end = Math.ceil((width - 1) * 0.7);

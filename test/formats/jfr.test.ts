@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { jfr } from '../../src/formats/jfr.ts';
 import { chunk } from '../support/recordings.ts';
+import { sampled } from '../support/sampled-recording.ts';
 import { sandbox } from '../support/sandbox.ts';
 
 const start = Date.UTC(2026, 10, 21, 7, 15, 2);
@@ -55,4 +56,24 @@ test('the latest date that a header can hold is one', async () => {
 
 test('a file that is not there', async () => {
   await expect(jfr.check('/nowhere/x.jfr')).rejects.toMatchObject({ failure: 'usage' });
+});
+
+test('two recordings are compared by their samples', async () => {
+  using box = sandbox();
+  const [one, two] = ['one', 'two'].map((name) => join(box.path, name)) as [string, string];
+  writeFileSync(one, sampled([[['hot', 'main'], 2]]));
+  writeFileSync(
+    two,
+    sampled([
+      [['hot', 'main'], 1],
+      [['cold', 'main'], 4],
+    ]),
+  );
+  const { text, details } = (await jfr.diff?.(one, two)) ?? { text: '' };
+  expect(text).toBe('samples of Java methods: 2 before, 5 after. Shares are of what was before.');
+  expect(details?.(80).split('\n').slice(1)).toEqual([
+    '   4  200.00%  200.00%    4  200.00%  app.Main.cold',
+    '  -1   50.00%  150.00%   -1   50.00%  app.Main.hot',
+    '   0       0%  150.00%    3  150.00%  app.Main.main',
+  ]);
 });

@@ -2,7 +2,7 @@ import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { methodSamples } from '../../src/profile/jfr.ts';
+import { readRecording } from '../../src/profile/jfr.ts';
 import { topOf } from '../../src/profile/top.ts';
 import { sampled } from '../support/sampled-recording.ts';
 import { sandbox } from '../support/sandbox.ts';
@@ -12,7 +12,7 @@ async function read(content: Buffer) {
   const path = join(box.path, 'x.jfr');
   await writeFile(path, content);
   await using file = await open(path);
-  return await methodSamples(file, content.length);
+  return (await readRecording(file, content.length))?.samples;
 }
 
 const chunk = sampled([

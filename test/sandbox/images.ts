@@ -1,8 +1,8 @@
 /** Images: folders of programs, linked from this machine; and what a node says of an image that it can't run. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { State } from './objects.ts';
-import { marks } from './processes.ts';
 
 /** What a container of an image gets, or how it fails. */
 export type Image =
@@ -96,16 +96,36 @@ export function failedState(reason: Failing, image: string): readonly State[] {
   }
 }
 
-/** The programs of the newest JDK: an older one's jcmd does not attach to other containers. */
-export function newestJdk(): string {
-  const jdks = '/usr/lib/jvm';
-  const found = (existsSync(jdks) ? readdirSync(jdks) : []).flatMap((name) => {
-    const release = join(jdks, name, 'release');
-    const version = existsSync(release) ? /^JAVA_VERSION="(\d+)/m.exec(readFileSync(release, 'utf8'))?.[1] : undefined;
-    return version === undefined ? [] : [{ path: join(jdks, name, 'bin'), version: Number(version) }];
-  });
-  return found.sort((a, b) => b.version - a.version)[0]?.path ?? '';
+/** A JDK of this machine: the folder of its programs, and its feature version. */
+export interface Jdk {
+  readonly path: string;
+  readonly version: number;
 }
+
+/** What is installed, the newest first: in Linux's usual place, where JAVA_HOME says, and what PATH leads to. */
+export function jdks({ JAVA_HOME = '', PATH = '' }: NodeJS.ProcessEnv = process.env): readonly Jdk[] {
+  const usual = '/usr/lib/jvm';
+  const compilers = PATH.split(delimiter).flatMap((folder) => {
+    const javac = join(folder, 'javac');
+    return existsSync(javac) ? [dirname(dirname(realpathSync(javac)))] : [];
+  });
+  const homes = [JAVA_HOME, ...compilers, ...(existsSync(usual) ? readdirSync(usual).map((name) => join(usual, name)) : [])];
+  const found = homes.flatMap((home) => {
+    const [release, path] = [join(home, 'release'), join(home, 'bin')];
+    if (home === '' || !existsSync(release) || !existsSync(join(path, 'javac'))) return [];
+    const version = /^JAVA_VERSION="(\d+)/m.exec(readFileSync(release, 'utf8'))?.[1];
+    return version === undefined ? [] : [{ path, version: Number(version) }];
+  });
+  return found.sort((a, b) => b.version - a.version);
+}
+
+/** The programs of the newest JDK: an older one's jcmd does not attach to other containers. */
+export const newestJdk = (): string => jdks()[0]?.path ?? '';
+
+// In kprof's image in any case; this machine may lack it.
+const jattach = `#!/bin/sh
+exec '${process.execPath}' '${fileURLToPath(new URL('jattach.ts', import.meta.url))}' "$@"
+`;
 
 /** Makes the folder of an image, and gives the PATH of its containers. */
 export function unpack(folder: string, programs: readonly string[] | 'all', from: readonly string[] = []): string {
@@ -115,6 +135,7 @@ export function unpack(folder: string, programs: readonly string[] | 'all', from
   for (const program of programs) {
     const found = here.map((each) => join(each, program)).find((path) => existsSync(path));
     if (found !== undefined) symlinkSync(found, join(folder, program));
+    else if (program === 'jattach') writeFileSync(join(folder, program), jattach, { mode: 0o755 });
   }
   chmodSync(folder, 0o755);
   return folder;

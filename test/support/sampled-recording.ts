@@ -90,5 +90,6 @@ export function sampled(samples: readonly (readonly [stack: readonly string[], c
   header.writeBigInt64BE(BigInt(before + checkpoint.length + tables.length), 8);
   header.writeBigInt64BE(BigInt(before), 16);
   header.writeBigInt64BE(BigInt(before + checkpoint.length), 24);
+  header.writeBigInt64BE(1_000_000_000n, 56);
   return Buffer.concat([header, ...events, checkpoint, tables]);
 }
