@@ -157,10 +157,13 @@ inspector() { # open PID STARTED | close PID STARTED PORT…
 		$(as "$inspected") kill -USR1 "$inspected"
 		return
 	fi
-	command -v nc >/dev/null && command -v wget >/dev/null || return 0
+	command -v nc >/dev/null || return 0
 	for port in $(ports "$inspected"); do
 		case " $* " in *" $port "*) continue ;; esac
-		id=$(wget -q -T 5 -O - "http://127.0.0.1:$port/json/list" 2>/dev/null | sed -n 's/.*"id": "\([0-9a-f-]*\)".*/\1/p' | head -n 1)
+		id=$({
+			printf 'GET /json/list HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nConnection: close\r\n\r\n' "$port"
+			nap 0.5
+		} | nc -w 2 127.0.0.1 "$port" 2>/dev/null | sed -n 's/.*"id": "\([0-9a-f-]*\)".*/\1/p' | head -n 1)
 		[ -n "$id" ] || continue
 		asked='{"id":1,"method":"Runtime.evaluate","params":{"expression":"process._debugEnd()"}}'
 		{
@@ -170,7 +173,7 @@ inspector() { # open PID STARTED | close PID STARTED PORT…
 			# shellcheck disable=SC2059
 			printf "\\201\\$(printf %03o $((128 + ${#asked})))\\000\\000\\000\\000%s" "$asked"
 			nap 1
-		} | nc -w 3 127.0.0.1 "$port" >/dev/null 2>&1
+		} | nc -w 2 127.0.0.1 "$port" >/dev/null 2>&1
 	done
 	return 0
 }

@@ -51,8 +51,8 @@ export function guardSignal(process: Process): void {
   );
 }
 
-/** «about 5s», of a heap that is in the memory of so many KiB; undefined where it is over in a moment. */
-export function snapshotCosts({ tells, pid }: Process): string | undefined {
+/** What is to be agreed to, judged by the memory that the process takes. */
+export function snapshotCosts({ tells, pid }: Process): string {
   const mebibytes = Number(tells['rss'] ?? 0) / 1024;
   if (!(mebibytes > 0)) return `a heap snapshot stops process ${pid} until it is written, and may take as much memory again as its heap`;
   const seconds = Math.max(1, Math.ceil(mebibytes / 50));
