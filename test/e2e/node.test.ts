@@ -77,8 +77,11 @@ describe('kprof node POD', () => {
     expect(await running.ended).toMatchObject({ code: 130, stdout: expect.stringContaining('early.cpuprofile') });
     expect(listens('oldest', 9229)).toBe(false);
   });
+});
 
-  it('leaves no inspector when it is killed', async () => {
+// Each has a pod of its own.
+describe('what is refused, and what is left', () => {
+  it.concurrent('leaves no inspector when it is killed', async ({ expect }) => {
     // Before the process was told to close it by itself, and after.
     const moments: readonly (readonly [PodName, RegExp])[] = [
       ['killed-early', /The inspector of process 1 is open/],
@@ -94,10 +97,8 @@ describe('kprof node POD', () => {
     );
     expect(await eventually(() => moments.every(([pod]) => !listens(pod, 9229)), 60)).toBe(true);
   });
-});
 
-describe('what is refused', () => {
-  it.each<readonly [string, PodName, RegExp]>([
+  it.concurrent.each<readonly [string, PodName, RegExp]>([
     [
       'an app with a handler of its own',
       'handler',
