@@ -7,42 +7,15 @@ import { KprofError } from '../errors.ts';
 import type { Location, Profile, Sample, ValueType } from '../profile/profile.ts';
 import { type Fact, type Format, openFile, type Summary } from './format.ts';
 import { summarise } from './pprof.ts';
-
-interface CallFrame {
-  readonly functionName: string;
-  readonly url: string;
-  readonly lineNumber: number;
-}
-
-interface CpuNode {
-  readonly id: number;
-  readonly callFrame: CallFrame;
-  readonly children?: readonly number[];
-}
-
-interface HeapNode {
-  readonly callFrame: CallFrame;
-  readonly selfSize: number;
-  readonly children: readonly HeapNode[];
-}
+import { type CallFrame, type CpuNode, checkCpu, checkHeap, Damaged, type HeapNode, isObject } from './v8-shape.ts';
 
 /** It is longer than a text can be here. */
 const longest = 256 * 2 ** 20;
-
-/** What is wrong with a file. */
-class Damaged extends Error {}
 
 /** What a file holds, and what else is told of it. */
 interface Reading {
   readonly profile: Profile;
   readonly facts: Readonly<Record<string, Fact>>;
-}
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
-
-function checkNode(node: unknown): void {
-  if (!isObject(node) || !isObject(node['callFrame']) || typeof node['callFrame']['functionName'] !== 'string')
-    throw new Damaged('a node is damaged');
 }
 
 /** «handle server.js:12»; lines are counted from 0 in the file. */
@@ -64,30 +37,6 @@ const profileOf = (type: ValueType, samples: readonly Sample[], duration: number
   time: 0,
   duration,
 });
-
-interface CpuProfile {
-  readonly nodes: readonly CpuNode[];
-  readonly samples: readonly number[];
-  readonly timeDeltas: readonly number[];
-  readonly startTime: number;
-  readonly endTime: number;
-}
-
-function checkCpu(parsed: unknown): CpuProfile {
-  const { nodes, samples, timeDeltas, startTime, endTime } = parsed as { readonly [K in keyof CpuProfile]?: unknown };
-  if (!Array.isArray(nodes)) throw new Damaged('it has no nodes');
-  for (const node of nodes) {
-    checkNode(node);
-    const { id, children = [] } = node as { readonly id?: unknown; readonly children?: unknown };
-    if (!Number.isInteger(id) || !Array.isArray(children)) throw new Damaged('a node is damaged');
-  }
-  if (!Array.isArray(samples)) throw new Damaged('it has no samples');
-  if (!Array.isArray(timeDeltas) || timeDeltas.length !== samples.length)
-    throw new Damaged(`its ${samples.length} samples have ${Array.isArray(timeDeltas) ? timeDeltas.length : 'no'} times`);
-  if (!timeDeltas.every(Number.isFinite)) throw new Damaged('a time in it is none');
-  if (!Number.isFinite(startTime) || !Number.isFinite(endTime)) throw new Damaged('it has no start or no end');
-  return parsed as CpuProfile;
-}
 
 /** Time until the next sample belongs to a sample, as DevTools has it; what was idle is no work. */
 function cpuProfile(parsed: unknown): Reading {
@@ -121,13 +70,6 @@ function stacksOf(nodes: readonly CpuNode[]): (id: number) => readonly Location[
     }
     return found;
   };
-}
-
-function checkHeap(node: unknown): HeapNode {
-  checkNode(node);
-  const { selfSize, children } = node as { readonly selfSize?: unknown; readonly children?: unknown };
-  if (!Number.isFinite(selfSize) || !Array.isArray(children)) throw new Damaged('a node is damaged');
-  return node as HeapNode;
 }
 
 function heapProfile(parsed: unknown): Reading {
