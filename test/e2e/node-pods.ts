@@ -1,6 +1,6 @@
 /** Pods of test/workloads/node, and some that are no Node. All are as Pod Security `restricted` wants them, with a read-only root. */
 import { execFileSync } from 'node:child_process';
-import { kubeconfig, kubectl } from './support.ts';
+import { eventually, kubeconfig, kubectl } from './support.ts';
 
 interface NodePod {
   /** Of each container, the first of which is `app`. */
@@ -48,10 +48,13 @@ const pod = (name: string, { commands, image = 'workload-node-newest', env = {} 
   },
 });
 
-/** Makes them all, and waits until they run. */
-export function applyNodePods(namespace: string): void {
+/** Makes them all, and waits until their apps run, which npm takes its time to start. */
+export async function applyNodePods(namespace: string): Promise<void> {
   const items = Object.entries(pods).map(([name, each]) => pod(name, each));
   const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
   execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-n', namespace, '-f', '-'], { input, stdio: ['pipe', 'ignore', 'pipe'] });
   kubectl('wait', '-n', namespace, 'pod', '--all', '--for=condition=Ready', '--timeout=120s');
+  const apps = Object.entries(pods).filter(([, { commands }]) => commands.flat().some((word) => /^(npm|app\.js)$/.test(word)));
+  const beats = () => apps.every(([name]) => kubectl('logs', '-n', namespace, name, '-c', 'app', '--tail=5').includes('beat '));
+  if (!(await eventually(beats, 90))) throw new Error(`the apps in ${namespace} do not all print`);
 }

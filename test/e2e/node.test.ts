@@ -6,10 +6,10 @@ import { type Desk, desk, type Ended, eventually, kubectl, type Place, place, re
 let ground: Place;
 let laptop: Desk;
 
-beforeAll(() => {
+beforeAll(async () => {
   laptop = desk();
   ground = place('restricted');
-  applyNodePods(ground.namespace);
+  await applyNodePods(ground.namespace);
 });
 afterAll(() => {
   ground?.remove();
