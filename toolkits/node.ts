@@ -42,7 +42,7 @@ const asked = (interval: number): Readonly<Record<Kind, Pick<InspectPlan, 'start
 
 export const node = defineToolkit({
   name: 'node',
-  summary: 'Profile a Node.js process through its inspector, which is opened for that time',
+  summary: 'Profile a Node.js process through its inspector',
   examples: ['kprof node mypod', 'kprof node deploy/web heap --duration 1m', 'kprof node mypod heapsnapshot --yes'],
   flags: {
     kind,
