@@ -137,6 +137,7 @@ async function capture(toolkit: Toolkit, typed: CaptureOptions, words: readonly 
     pid: options.pid,
     file: options.file === '-' ? undefined : options.file,
     force: options.force,
+    yes: options.yes,
     pullPolicy: options['image-pull-policy'],
     timeout: options.timeout,
     ttl: Math.ceil(options.ttl / 1000),

@@ -5,15 +5,17 @@ import type { Report } from './report.ts';
 import { safeLine } from './safe.ts';
 
 /** Asks on the terminal where `ask` says so; without one, only --yes goes on. Throws when the answer is no. */
-export async function confirm(what: string, { ask, yes, report }: { ask: boolean; yes: boolean; report: Report }): Promise<void> {
+export async function confirm(
+  what: string,
+  { ask, yes, report, why = 'this looks like production' }: { ask: boolean; yes: boolean; report: Report; why?: string },
+): Promise<void> {
   if (!ask || yes) return;
-  if (!process.stdin.isTTY)
-    throw new KprofError('usage', `${what}: this looks like production, and nobody is there to ask`, { hint: 'add --yes' });
+  if (!process.stdin.isTTY) throw new KprofError('usage', `${what}: ${why}, and nobody is there to ask`, { hint: 'add --yes' });
   report.clear();
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const left = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
-    const asked = terminal.question(`${safeLine(what)}: this looks like production. Go on? [y/N] `).catch(() => ''); // Ctrl-C
+    const asked = terminal.question(`${safeLine(what)}: ${safeLine(why)}. Go on? [y/N] `).catch(() => ''); // Ctrl-C
     const answer = await Promise.race([asked, left]);
     if (!/^y(es)?$/i.test(answer.trim())) throw new KprofError('interrupted', 'Nothing was done');
   } finally {

@@ -1,7 +1,7 @@
 /** What a capture would do, for a person to read: nothing here changes anything. */
 import { debugSpec, makePlan, type Request } from './capture/request.ts';
 import type { Cluster } from './cluster.ts';
-import type { FetchPlan, Plan, Process, Tools } from './toolkit.ts';
+import type { FetchPlan, InspectPlan, Plan, Process, Tools } from './toolkit.ts';
 
 /** Stands for a process that only a look inside the pod would show. */
 const placeholder: Process = {
@@ -23,11 +23,23 @@ const placeholder: Process = {
 
 const ours: Tools = { has: (program) => program !== 'jcmd', jdk: undefined };
 
-const plain = (plan: Plan) => ({
+const asking = ({ kind, start, wait, take: { method } }: InspectPlan) => ({
+  kind,
+  steps: [
+    { signal: 'SIGUSR1', undo: 'the inspector is closed again' },
+    ...start,
+    ...(wait === undefined ? [] : [{ wait: `${wait.wait / 1000}s` }]),
+    { method },
+  ],
+});
+
+const performing = (plan: Exclude<Plan, InspectPlan>) => ({
   kind: plan.kind,
   steps: plan.steps.map((each) => ('wait' in each ? { wait: `${each.wait / 1000}s` } : { run: each.run, undo: each.undo })),
   ...(plan.kind === 'file' ? { files: plan.files.map(({ place }) => place.seenByTarget), pull: plan.result.file.seenByTarget } : {}),
 });
+
+const plain = (plan: Plan) => (plan.kind === 'inspect' ? asking(plan) : performing(plan));
 
 /** Of the headers only the names: what they hold may be secret. */
 const fetching = ({ kind, endpoint: { ports, paths, scheme, headers } }: FetchPlan) => ({

@@ -4,6 +4,7 @@ import { artifactName, prepareDestination, publish } from './artifact.ts';
 import { enter } from './capture/enter.ts';
 import { type Captured, captureFile } from './capture/file.ts';
 import { type Entered, held } from './capture/held.ts';
+import { captureInspect } from './capture/inspect.ts';
 import { makePlan, type Request } from './capture/request.ts';
 import { asTarget, type Session, type Stops } from './capture/session.ts';
 import { captureStream } from './capture/stream.ts';
@@ -17,7 +18,7 @@ import { runFetch } from './run-fetch.ts';
 import { NoSuchProcess } from './runtimes/processes.ts';
 import { type Stopwatch, stopwatch } from './stopwatch.ts';
 import { columns } from './terminal.ts';
-import type { Facts, ForwardWay, Way } from './toolkit.ts';
+import type { Facts, ForwardWay, Plan, Way } from './toolkit.ts';
 
 /** What the engine needs around it. */
 export interface Around {
@@ -91,7 +92,7 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
       summary: summary.facts,
       ...origin,
       uid: target.uid,
-      runtime: way.runtime(facts),
+      runtime: captured.runtime ?? way.runtime(facts),
       debugContainer: container.name,
       image: container.reference,
       imageId: container.imageId,
@@ -108,7 +109,7 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
 }
 
 interface Outcome {
-  readonly captured: Captured;
+  readonly captured: Captured & { readonly runtime?: string };
   readonly facts: Facts;
   readonly early: boolean;
 }
@@ -125,14 +126,18 @@ async function captureIn(
     const plan = makePlan(request, way, { process, tools: view.tools, facts, id: session.id });
     clock('probe');
     capturing(plan.result.early);
-    const captured = await (plan.kind === 'file'
-      ? captureFile(session, plan, destination.partial)
-      : captureStream(session, plan, destination.partial));
+    const captured = await perform(session, plan, destination.partial, request.yes);
     clock('capture');
     return { captured, facts, early: stops.early.aborted };
   } finally {
     capturing(undefined);
   }
+}
+
+function perform(session: Session, plan: Plan, partial: string, yes: boolean): Promise<Captured & { readonly runtime?: string }> {
+  if (plan.kind === 'file') return captureFile(session, plan, partial);
+  if (plan.kind === 'stream') return captureStream(session, plan, partial);
+  return captureInspect(session, plan, partial, yes);
 }
 
 async function probe({ lease, container, process, tools, stops, signal }: Session, way: Way<Flags>): Promise<Facts> {

@@ -29,6 +29,7 @@ export type FormatName =
   | 'bundle'
   | 'cpuprofile'
   | 'heapprofile'
+  | 'heapsnapshot'
   | 'perf'
   | 'collapsed';
 
@@ -100,7 +101,29 @@ export type Plan =
       readonly result: Output & { readonly file: Place };
     }
   /** What the steps print, one after another, is the artifact. */
-  | { readonly kind: 'stream'; readonly steps: readonly (Step | Wait)[]; readonly result: Output };
+  | { readonly kind: 'stream'; readonly steps: readonly (Step | Wait)[]; readonly result: Output }
+  /** The process's own inspector is asked for it. */
+  | InspectPlan;
+
+/** A question of the Chrome DevTools Protocol. */
+export interface Call {
+  readonly method: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+}
+
+/** What to ask V8's inspector, which is opened for it by SIGUSR1, as data. */
+export interface InspectPlan {
+  readonly kind: 'inspect';
+  /** Ports at which the inspector may be or will be: none of them may be another's. */
+  readonly ports: readonly number[];
+  /** What it costs the app, in words, where that has to be agreed to. */
+  readonly costs: string | undefined;
+  readonly start: readonly Call[];
+  readonly wait: Wait | undefined;
+  /** Gives the artifact: as this part of its answer, or as the texts that events of this name carry. */
+  readonly take: Call & { readonly says: string; readonly gives: { readonly field: string } | { readonly event: string } };
+  readonly result: Output;
+}
 
 /** What a page of the target's answered; the target's to choose. */
 export interface Page {

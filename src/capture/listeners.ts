@@ -32,6 +32,12 @@ export function parseOwners(text: string): ReadonlyMap<string, number> {
   return owners;
 }
 
+/** All ports of the pod on which somebody listens, whoever it is. */
+export async function openPorts(container: DebugContainer, signal: AbortSignal): Promise<ReadonlySet<number>> {
+  const bounds = { what: 'look at the open ports', signal };
+  return new Set(parseSockets((await ask(container, ['run', 'cat', '/proc/net/tcp', '/proc/net/tcp6'], bounds)).stdout).values());
+}
+
 /** Only sockets whose owner is one of `processes` count: another container's ports are not ours to try. */
 export async function listeners(
   container: DebugContainer,

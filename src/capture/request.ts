@@ -16,6 +16,8 @@ export interface Request {
   readonly pid: number | undefined;
   readonly file: string | undefined;
   readonly force: boolean;
+  /** Agreed to all that is asked. */
+  readonly yes: boolean;
   /** The full reference of an image, by the name of ours. */
   readonly reference: (image: string) => string;
   readonly pullPolicy: DebugSpec['pullPolicy'];

@@ -114,7 +114,8 @@ async function performStep(session: Session, each: Step, index: number, maxBytes
   return stdout;
 }
 
-async function pass({ stops, signal, report }: Session, { wait, says }: Wait): Promise<void> {
+/** Lets time pass, less of it after a first Ctrl-C. */
+export async function pass({ stops, signal, report }: Session, { wait, says }: Wait): Promise<void> {
   const { promise: over, resolve, reject } = Promise.withResolvers<void>();
   const began = performance.now();
   const tick = setInterval(

@@ -6,6 +6,7 @@ import { collapsed } from './collapsed.ts';
 import { type Format, openFile, readAt } from './format.ts';
 import { gotext } from './gotext.ts';
 import { gotrace } from './gotrace.ts';
+import { heapsnapshot } from './heapsnapshot.ts';
 import { jfr } from './jfr.ts';
 import { perf } from './perf.ts';
 import { pprof } from './pprof.ts';
@@ -20,6 +21,7 @@ export const formats: Readonly<Record<FormatName, Format>> = {
   bundle,
   cpuprofile,
   heapprofile,
+  heapsnapshot,
   threads,
   gotext,
   perf,

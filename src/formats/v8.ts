@@ -2,27 +2,20 @@
  * Profiles of V8, as Node and Chrome write them: JSON of the inspector's types Profile and SamplingHeapProfile
  * (https://chromedevtools.github.io/devtools-protocol/tot/Profiler, …/tot/HeapProfiler).
  */
+import { readFile } from 'node:fs/promises';
 import { KprofError } from '../errors.ts';
 import type { Location, Profile, Sample, ValueType } from '../profile/profile.ts';
-import type { Format } from './format.ts';
-import { contentOf, summarise } from './pprof.ts';
+import { type Fact, type Format, openFile, type Summary } from './format.ts';
+import { summarise } from './pprof.ts';
+import { type CallFrame, type CpuNode, checkCpu, checkHeap, Damaged, type HeapNode, isObject } from './v8-shape.ts';
 
-interface CallFrame {
-  readonly functionName: string;
-  readonly url: string;
-  readonly lineNumber: number;
-}
+/** It is longer than a text can be here. */
+const longest = 256 * 2 ** 20;
 
-interface CpuNode {
-  readonly id: number;
-  readonly callFrame: CallFrame;
-  readonly children?: readonly number[];
-}
-
-interface HeapNode {
-  readonly callFrame: CallFrame;
-  readonly selfSize: number;
-  readonly children: readonly HeapNode[];
+/** What a file holds, and what else is told of it. */
+interface Reading {
+  readonly profile: Profile;
+  readonly facts: Readonly<Record<string, Fact>>;
 }
 
 /** «handle server.js:12»; lines are counted from 0 in the file. */
@@ -46,62 +39,78 @@ const profileOf = (type: ValueType, samples: readonly Sample[], duration: number
 });
 
 /** Time until the next sample belongs to a sample, as DevTools has it; what was idle is no work. */
-function cpuProfile(parsed: unknown): Profile {
-  const { nodes, samples, timeDeltas, startTime, endTime } = parsed as {
-    readonly nodes: readonly CpuNode[];
-    readonly samples: readonly number[];
-    readonly timeDeltas: readonly number[];
-    readonly startTime: number;
-    readonly endTime: number;
-  };
-  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
+function cpuProfile(parsed: unknown): Reading {
+  const { nodes, samples, timeDeltas, startTime, endTime } = checkCpu(parsed);
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame] as const));
-  const locations = new Map(nodes.map(({ id, callFrame }) => [id, locationOf(callFrame)] as const));
   const times = new Map<number, number>();
   let at = startTime;
   for (const [index, id] of samples.entries()) {
-    if (!frames.has(id)) throw new TypeError(`sample ${index} is of no node`);
-    at += Number(timeDeltas[index]);
-    const until = index + 1 < samples.length ? at + Number(timeDeltas[index + 1]) : endTime;
+    if (!frames.has(id)) throw new Damaged(`sample ${index} has no node`);
+    at += timeDeltas[index] as number;
+    const until = index + 1 < samples.length ? at + (timeDeltas[index + 1] as number) : endTime;
     if (frames.get(id)?.functionName !== '(idle)') times.set(id, (times.get(id) ?? 0) + Math.max(0, until - at));
   }
-  const stack = (id: number): readonly Location[] => {
+  const stack = stacksOf(nodes);
+  const weighed = [...times].map(([id, time]) => ({ stack: stack(id), values: [time] }));
+  return {
+    profile: profileOf({ type: 'cpu', unit: 'microseconds' }, weighed, (endTime - startTime) / 1000),
+    facts: { samples: samples.length, nodes: nodes.length },
+  };
+}
+
+/** The stack of each node, by its id. */
+function stacksOf(nodes: readonly CpuNode[]): (id: number) => readonly Location[] {
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
+  const locations = new Map(nodes.map(({ id, callFrame }) => [id, locationOf(callFrame)] as const));
+  return (id) => {
     const found: Location[] = [];
     for (let node: number | undefined = id; node !== undefined; node = parents.get(node)) {
-      if (found.length > nodes.length) throw new TypeError('its tree is a circle');
+      if (found.length > nodes.length) throw new Damaged('its tree is a circle');
       if (parents.has(node)) found.push(locations.get(node) as Location); // the root is no function
     }
     return found;
   };
-  const weighed = [...times].map(([id, time]) => ({ stack: stack(id), values: [time] }));
-  if (!Number.isFinite(endTime - startTime) || weighed.some(({ values: [time] }) => !Number.isFinite(time)))
-    throw new TypeError('its times are none');
-  return profileOf({ type: 'cpu', unit: 'microseconds' }, weighed, (endTime - startTime) / 1000);
 }
 
-function heapProfile(parsed: unknown): Profile {
-  const { head } = parsed as { readonly head: HeapNode };
+function heapProfile(parsed: unknown): Reading {
   const samples: Sample[] = [];
-  const open: { readonly node: HeapNode; readonly stack: readonly Location[] }[] = head.children.map((node) => ({ node, stack: [] }));
+  const root = checkHeap((parsed as { readonly head?: unknown }).head);
+  const open: { readonly node: HeapNode; readonly stack: readonly Location[] }[] = root.children.map((node) => ({ node, stack: [] }));
+  let [nodes, bytes] = [1, root.selfSize];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { callFrame, selfSize, children } = next.node;
+    const { callFrame, selfSize, children } = checkHeap(next.node);
     const stack = [locationOf(callFrame), ...next.stack];
-    if (!Number.isFinite(selfSize)) throw new TypeError('a size in it is none');
+    nodes += 1;
+    bytes += selfSize;
     if (selfSize > 0) samples.push({ stack, values: [selfSize] });
     open.push(...children.map((node) => ({ node, stack })));
   }
-  return profileOf({ type: 'inuse_space', unit: 'bytes' }, samples, 0);
+  return { profile: profileOf({ type: 'inuse_space', unit: 'bytes' }, samples, 0), facts: { bytes, nodes } };
 }
 
-async function read(path: string, what: string, convert: (parsed: unknown) => Profile): Promise<Profile> {
-  const content = await contentOf(path);
+async function check(path: string, what: string, convert: (parsed: unknown) => Reading): Promise<Summary> {
+  await using file = await openFile(path);
+  if ((await file.stat()).size > longest)
+    throw new KprofError('unsupported', `${path} is larger than the ${longest / 2 ** 20} MiB of a ${what} that are read here`, {
+      hint: 'Chrome DevTools may open it',
+    });
+  const content = (await readFile(file)).toString('utf8');
   try {
-    return convert(JSON.parse(content.toString('utf8')));
+    const { profile, facts } = convert(parse(content));
+    const summary = summarise(profile);
+    return { ...summary, facts: { ...summary.facts, ...facts } };
   } catch (error) {
-    if (error instanceof TypeError || error instanceof SyntaxError || error instanceof RangeError)
-      throw new KprofError('incomplete', `${path} is not a whole ${what}`, { cause: error });
+    if (error instanceof Damaged) throw new KprofError('incomplete', `${path} is not a whole ${what}: ${error.message}`);
     throw error;
   }
+}
+
+function parse(content: string): unknown {
+  try {
+    const parsed: unknown = JSON.parse(content);
+    if (isObject(parsed)) return parsed;
+  } catch {}
+  throw new Damaged('it is cut short');
 }
 
 const begins = (head: Buffer, key: string): boolean =>
@@ -113,7 +122,7 @@ export const cpuprofile: Format = {
   extension: 'cpuprofile',
   viewers: ['page'],
   matches: (head) => begins(head, 'nodes'),
-  check: async (path) => summarise(await read(path, 'CPU profile', cpuProfile)),
+  check: (path) => check(path, 'CPU profile', cpuProfile),
 };
 
 /** Sampled heap profiles of V8; the check reads all of it. */
@@ -122,5 +131,5 @@ export const heapprofile: Format = {
   extension: 'heapprofile',
   viewers: ['page'],
   matches: (head) => begins(head, 'head'),
-  check: async (path) => summarise(await read(path, 'heap profile', heapProfile)),
+  check: (path) => check(path, 'heap profile', heapProfile),
 };

@@ -11,6 +11,7 @@
 #   run end                           ends the container
 #   run run RUN…                      a command that changes nothing
 #   run step ID NAME N UNDO… RUN…     a command, its undo (N words) kept first; asked again, its result
+#                                     (`inspector` is a command of ours)
 #   run put RUN…                      RUN, on stdin what follows in base64 lines up to a dot
 #   run pull LEVEL RUN…               what RUN prints, through zstd -LEVEL; as it is, where that is `bare`
 #   run pull plain FILE [OFFSET [SIZE INODE MTIME_NS]]
@@ -129,6 +130,52 @@ knock() {
 		break
 	done
 	return $answered
+}
+
+# Ports on which process $1 listens.
+ports() {
+	sockets=" $(KPROF_REAPER=1 $(as "$1") ls -l "/proc/$1/fd" 2>/dev/null | sed -n 's/.* -> socket:\[\([0-9]*\)\]$/\1/p' | tr '\n' ' ')"
+	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | while read -r _ local _ state _ _ _ _ _ inode _; do
+		[ "$state" = 0A ] || continue
+		case $sockets in *" $inode "*) echo $((0x${local##*:})) ;; esac
+	done
+}
+
+# Node's inspector. Open: SIGUSR1 for that very process, and only if it handles it, since else it would die of it. Close: whatever
+# inspector it has on another port than these is asked to end itself, as DevTools would ask: one text, masked with zeros.
+inspector() { # open PID STARTED | close PID STARTED PORT…
+	what=$1 inspected=$2
+	born "$inspected"
+	if [ -z "$born" ] || [ "$born" != "$3" ]; then
+		echo "kprof: process $inspected ended" >&2
+		return 5
+	fi
+	shift 3
+	if [ "$what" = open ]; then
+		handled=$(sed -n 's/^SigCgt:[[:space:]]*........//p' "/proc/$inspected/status")
+		[ $((0x${handled:-0} & 0x200)) != 0 ] || { echo "kprof: process $inspected does not handle SIGUSR1" >&2; return 6; }
+		$(as "$inspected") kill -USR1 "$inspected"
+		return
+	fi
+	command -v nc >/dev/null || return 0
+	for port in $(ports "$inspected"); do
+		case " $* " in *" $port "*) continue ;; esac
+		id=$({
+			printf 'GET /json/list HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nConnection: close\r\n\r\n' "$port"
+			nap 0.5
+		} | nc -w 2 127.0.0.1 "$port" 2>/dev/null | sed -n 's/.*"id": "\([0-9a-f-]*\)".*/\1/p' | head -n 1)
+		[ -n "$id" ] || continue
+		asked='{"id":1,"method":"Runtime.evaluate","params":{"expression":"process._debugEnd()"}}'
+		{
+			printf 'GET /%s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' "$id" "$port"
+			printf 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: a3Byb2Yga3Byb2Yga3ByIQ==\r\n\r\n'
+			nap 0.5
+			# shellcheck disable=SC2059
+			printf "\\201\\$(printf %03o $((128 + ${#asked})))\\000\\000\\000\\000%s" "$asked"
+			nap 1
+		} | nc -w 2 127.0.0.1 "$port" >/dev/null 2>&1
+	done
+	return 0
 }
 
 join() { sign "$dir/clients/$$"; }
@@ -348,7 +395,7 @@ drop() {
 # What a step prints may be more than a disk has: so many blocks, of 512 bytes in ash.
 limited() {
 	ulimit -f 262144
-	[ "$1" = knock ] || exec "$@"
+	case $1 in knock | inspector) ;; *) exec "$@" ;; esac
 	"$@"
 }
 
@@ -513,6 +560,7 @@ peek() {
 	echo "exe $(readlink "$p/exe" | tr '\n' ' ')"
 	grep -q -E 'lib(jvm|j9vm[0-9]*)\.so' "$p/maps" || return 0
 	grep -o -E 'lib(jvm|j9vm[0-9]*)\.so' "$p/maps" | sort -u | sed 's/^/map /'
+	case ${exe##*/} in node*) peek_node ;; esac
 	grep -q 'libjvm\.so' "$p/maps" || return 0
 	# An option in the environment counts like one on the command line.
 	tr '\0' '\n' <"$p/environ" | grep -E '^(JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS)=' |
@@ -526,6 +574,14 @@ peek() {
 	else
 		echo "tell tmp $(echo "$refused" | tr '\n' ' ')"
 	fi
+}
+
+# Others are called so, too: a name that Node exports stands near the beginning of its program.
+peek_node() {
+	if grep -q 'libnode\.so' "$p/maps" || head -c 16777216 "$p/exe" | tr '\0' '\n' | grep -q '^node_module_register$'; then echo "tell node yes"; fi
+	sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB.*/tell rss \1/p' "$p/status"
+	tr '\0' '\n' <"$p/environ" | sed -n 's/^NODE_OPTIONS=//p' | tr ' ' '\n' |
+		sed -n 's/^--inspect[a-z-]*=\(.*:\)\{0,1\}\([0-9]\{1,5\}\)$/tell inspect \2/p' | tail -n 1
 }
 
 # In the root of $pid, links and all; an image without inroot may only look.

@@ -113,7 +113,7 @@ export function chooseProcess(
     );
   }
   if (fitting.length > 1)
-    throw new KprofError('usage', `Container ${container} runs ${fitting.length} ${looksFor}s`, {
+    throw new KprofError('usage', `Container ${container} runs ${fitting.length} ${looksFor}${looksFor.endsWith('s') ? 'es' : 's'}`, {
       hint: `name one with --pid:\n${list(fitting)}`,
     });
   return fitting[0] as Process;

@@ -59,6 +59,7 @@ const withoutWindow: Readonly<Partial<Record<Format['name'], string>>> = {
   bundle: 'unzip',
   cpuprofile: 'kprof top',
   heapprofile: 'kprof top',
+  heapsnapshot: 'kprof top',
 };
 
 const pageIsElsewhere = (format: Format, why: Obstacle | undefined, again: boolean): boolean =>

@@ -1,9 +1,10 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { hold } from '../../src/remote/lease.ts';
-import { answerOf, ask, start } from '../../src/remote/remote.ts';
+import { answerOf, ask, start, step } from '../../src/remote/remote.ts';
 import { type LocalContainer, localContainer } from '../support/local-container.ts';
 import { shells, until } from '../support/shells.ts';
 
@@ -35,6 +36,29 @@ describe.concurrent.each(shells)('the script in %s', (_, path) => {
       message: 'local could not do it: exit code 7',
       cause: expect.stringContaining('why'),
     });
+  });
+
+  it('sends SIGUSR1 to the very process that handles it, and to no other', async ({ onTestFinished }) => {
+    const container = begin(onTestFinished);
+    const lease = await hold(container, 'a1', { ttl: 600, signal });
+    const plain = spawn('sleep', ['60'], { stdio: 'ignore' });
+    const handling = spawn('bash', ['-c', 'trap "exit 42" USR1; while :; do sleep 0.1; done'], { stdio: 'ignore' });
+    onTestFinished(async () => {
+      for (const child of [plain, handling]) child.kill('SIGKILL');
+    });
+    const began = ({ pid }: ChildProcess) => readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /s, '').split(' ')[19] as string;
+    const handles = ({ pid }: ChildProcess) =>
+      (BigInt(`0x${/SigCgt:\s*(\w+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]}`) & 0x200n) !== 0n;
+    expect(await until(() => handles(handling), 10)).toBe(true);
+    const signalled = (name: string, { pid }: ChildProcess, started: string) =>
+      step(lease, { name: `${name}.undo`, undo: undefined, run: ['inspector', 'open', String(pid), started] }, bounds);
+    await expect(signalled('00001', plain, began(plain))).rejects.toMatchObject({
+      cause: expect.stringContaining('does not handle SIGUSR1'),
+    });
+    await expect(signalled('00002', handling, '1')).rejects.toMatchObject({ cause: expect.stringContaining('ended') });
+    expect([plain.exitCode, plain.signalCode, handling.exitCode]).toEqual([null, null, null]);
+    await signalled('00003', handling, began(handling));
+    expect(await until(() => handling.exitCode === 42, 10)).toBe(true);
   });
 
   it('passes arguments as they are', async ({ onTestFinished }) => {

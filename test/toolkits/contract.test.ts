@@ -80,6 +80,7 @@ describe('every toolkit', () => {
       it('plans without an error, and says how each step ends', () => {
         for (const way of ways.filter((each) => each.via !== 'forward')) {
           const plan = makePlan({ options: options(toolkit) }, way, { process, tools, facts: {}, id: 'abc' });
+          if (plan.kind === 'inspect') continue;
           expect(plan.steps.length).toBeGreaterThan(0);
           for (const step of plan.steps.filter((each) => 'run' in each)) {
             expect(step.run.every((word) => word !== '' && !word.includes('\n'))).toBe(true);
@@ -99,6 +100,15 @@ describe('every toolkit', () => {
             expect(get.path).not.toMatch(/^\/|[?#]/);
             expect(get.refused({ status: 500, headers: {}, text: 'no' })).toMatchObject({ name: 'KprofError', cause: 'no' });
           }
+        }
+      });
+
+      it('asks an inspector with calls, and gives what one of them gives', () => {
+        for (const way of ways.filter((each) => each.via !== 'forward')) {
+          const plan = makePlan({ options: options(toolkit) }, way, { process, tools, facts: {}, id: 'abc' });
+          if (plan.kind !== 'inspect') continue;
+          expect(plan.ports.length).toBeGreaterThan(0);
+          for (const { method } of [...plan.start, plan.take]) expect(method).toMatch(/^[A-Z]\w+\.[a-z]\w+$/);
         }
       });
 

@@ -1,0 +1,33 @@
+// A busy app: hotLoop is where its time goes, allocate where its memory does. argv says what is special.
+const modes = process.argv.slice(2);
+const kept = [];
+
+// The timer calls it itself, so that V8 can't make it a part of its caller.
+function hotLoop() {
+  let sum = 0;
+  for (const end = performance.now() + 5; performance.now() < end; ) for (let i = 0; i < 10_000; i++) sum += Math.sqrt(i);
+  return sum;
+}
+
+class Kept {
+  constructor(n) {
+    this.text = `kept ${n}`;
+    this.more = new Array(100).fill(n);
+  }
+}
+
+function allocate(n) {
+  kept.push(new Kept(n));
+  if (kept.length > 5000) kept.shift();
+}
+
+if (modes.includes('handler')) process.on('SIGUSR1', () => process.stdout.write('the app got SIGUSR1\n'));
+if (modes.includes('twins')) require('node:child_process').spawn(process.execPath, [__filename, 'child'], { stdio: 'inherit' });
+if (modes.includes('taken')) require('node:net').createServer().listen(9229, '127.0.0.1');
+
+let beats = 0;
+setInterval(hotLoop, 50);
+setInterval(() => {
+  for (let i = 0; i < 20; i++) allocate(i);
+  if (beats++ % 10 === 0) process.stdout.write(`beat ${process.pid} ${process.version}\n`);
+}, 100);
