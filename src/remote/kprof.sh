@@ -557,10 +557,11 @@ jdk() { # the version of the image's own jcmd
 # What only PID's own user may see.
 peek() {
 	pid=$1 p=/proc/$1
-	echo "exe $(readlink "$p/exe" | tr '\n' ' ')"
+	exe=$(readlink "$p/exe") || return 0
+	echo "exe $(echo "$exe" | tr '\n' ' ')"
+	case ${exe##*/} in node*) peek_node ;; esac
 	grep -q -E 'lib(jvm|j9vm[0-9]*)\.so' "$p/maps" || return 0
 	grep -o -E 'lib(jvm|j9vm[0-9]*)\.so' "$p/maps" | sort -u | sed 's/^/map /'
-	case ${exe##*/} in node*) peek_node ;; esac
 	grep -q 'libjvm\.so' "$p/maps" || return 0
 	# An option in the environment counts like one on the command line.
 	tr '\0' '\n' <"$p/environ" | grep -E '^(JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS)=' |
