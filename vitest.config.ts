@@ -10,6 +10,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/cluster/**', 'test/browser/**', 'test/faults/**'],
+          // Much of it waits: one more than vitest takes on a machine of two processors.
+          maxWorkers: 2,
         },
       },
       { test: { name: 'browser', include: ['test/browser/*.test.ts'], ...patient } },

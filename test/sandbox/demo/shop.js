@@ -5,15 +5,14 @@ function fillCart() {
   return Array.from({ length: 2000 }, (_, item) => `item ${item}`);
 }
 
-function discount(length) {
-  let price = length;
+function discount(sum, item) {
+  let price = item.length;
   for (let step = 1; step < 400; step++) price += Math.sqrt(price * step) / step;
-  return price;
+  return sum + price;
 }
 
-function priceOf(cart) {
-  return cart.reduce((sum, item) => sum + discount(item.length), 0);
-}
+// A callback stays a function of its own: V8 does not tell what an optimized function has taken in before a profile began.
+const priceOf = (cart) => cart.reduce(discount, 0);
 
 setInterval(() => {
   takings = (takings + priceOf(fillCart())) % 1e9;
