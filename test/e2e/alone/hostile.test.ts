@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { attack, fakeJvm } from './hostile.ts';
+import { attack, fakeJvm } from '../hostile.ts';
 import {
   type Desk,
   debugContainers,
@@ -19,7 +19,7 @@ import {
   record,
   recordings,
   vitals,
-} from './support.ts';
+} from '../support.ts';
 
 let ours: Place;
 let laptop: Desk;
@@ -174,12 +174,12 @@ describe.concurrent('a process beside the JVM, of its user', () => {
   it('kills the supervisor: what ran in the debug container dies, and the app lives', async () => {
     await ours.applyAs('killed', 'jdk17-root');
     const before = vitals(ours.namespace, 'killed');
-    const running = jfr('killed', 'killed.jfr', '--duration', '10s');
+    const running = jfr('killed', 'killed.jfr', '--duration', '60s');
     await running.until(/recording {2}/, 150);
     const container = debugContainers(ours.namespace, 'killed')[0] as string;
     await sh(
       'killed',
-      `for p in /proc/[0-9]*; do case $(tr '\\0' ' ' 2>/dev/null <$p/cmdline) in *'kprof/run supervise '*) kill -9 \${p#/proc/};; esac; done`,
+      `for p in /proc/[0-9]*; do case $(tr '\\0' ' ' 2>/dev/null <$p/cmdline) in 'sh /tmp/kprof/run supervise '*) kill -9 \${p#/proc/};; esac; done`,
     );
     const ended = await running.ended;
     expectCalm(ended);
