@@ -52,7 +52,7 @@ async function newPage(): Promise<Watched> {
   return { page, errors, requests, drawn };
 }
 
-const patient = { timeout: 30_000 };
+const patient = { timeout: 90_000 };
 
 /** Keeps a screenshot for people to look at, if $KPROF_SCREENSHOTS says where; gives the share of its pixels that have a colour. */
 async function coloured(page: Page, name: string): Promise<number> {
