@@ -69,7 +69,7 @@ async function coloured(page: Page, name: string): Promise<number> {
 describe('a real profile, in Chromium', () => {
   test.each([
     ['cpu.pb.gz', 'main.hotLoop', 'main.hotLoop'],
-    ['app.jfr', 'Hot:hotLoop', 'Hot:hotLoop'],
+    ['app.jfr', 'Hot.hotLoop', 'Hot.hotLoop'],
     ['cpu.cpuprofile', 'hotLoop', 'hotLoop'],
     ['heap.heapprofile', 'hotAllocation', 'hot.cjs'],
     ['perf.txt', 'hotLoop', 'hotLoop'],

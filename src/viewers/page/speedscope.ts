@@ -2,7 +2,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { KprofError } from '../../errors.ts';
-import type { Format } from '../../formats/format.ts';
+import { type Format, openFile } from '../../formats/format.ts';
+import { folded } from '../../profile/folded.ts';
+import { readRecording } from '../../profile/jfr.ts';
 import { bytes as inWords } from '../../report.ts';
 import { shellWord } from '../../safe.ts';
 import { answerFrom, type Blob, type Site } from './site.ts';
@@ -80,11 +82,22 @@ async function ownFiles(from: URL): Promise<readonly (readonly [string, Blob])[]
   );
 }
 
+/** What speedscope is given. Its own reader of JFR gives up on some recordings that `jfr` reads: it gets the stacks that we read. */
+async function shown(path: string, format: Format): Promise<{ readonly name: string; readonly bytes: Buffer }> {
+  if (format.name === 'jfr') {
+    await using file = await openFile(path);
+    const recording = await readRecording(file, (await file.stat()).size);
+    const stacks = recording === undefined ? '' : folded(recording.samples);
+    if (stacks !== '') return { name: blobName(path, { name: 'collapsed', extension: format.extension }), bytes: Buffer.from(stacks) };
+  }
+  return { name: blobName(path, format), bytes: await readFile(path) };
+}
+
 /** speedscope, showing a file; both are read into memory. Throws a KprofError when the file is too large. */
 export async function speedscope(path: string, format: Format, from: URL = folder()): Promise<Site> {
   await fits(path, format);
-  const name = blobName(path, format);
-  const profile: Blob = { type: 'application/octet-stream', bytes: await readFile(path) };
+  const { name, bytes } = await shown(path, format);
+  const profile: Blob = { type: 'application/octet-stream', bytes };
   const blobs = new Map<string, Blob>([...(await ownFiles(from)), [`profile/${name}`, profile]]);
   return {
     title: 'speedscope',
