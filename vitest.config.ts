@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 // A machine that is shared can stall for longer than a deadline lasts: what fails twice in a row is no accident, and both are shown.
-const patient = { testTimeout: 240_000, hookTimeout: 300_000, retry: 1 };
+const retry = 1;
+const patient = { testTimeout: 240_000, hookTimeout: 300_000, retry };
 
 export default defineConfig({
   test: {
@@ -13,6 +14,7 @@ export default defineConfig({
           exclude: ['test/e2e/**', 'test/cluster/**', 'test/browser/**', 'test/faults/**'],
           // Much of it waits: one more than vitest takes on a machine of two processors.
           maxWorkers: 2,
+          retry,
         },
       },
       { test: { name: 'browser', include: ['test/browser/*.test.ts'], ...patient } },
