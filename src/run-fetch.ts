@@ -1,5 +1,5 @@
 /** The story of a capture over a forwarded port: finds the endpoint, asks, checks and publishes. */
-import { artifactName, prepareDestination, publish } from './artifact.ts';
+import { artifactName, prepareDestination } from './artifact.ts';
 import { addressOf, type Found, findDeclared, notFound, search, theOne } from './capture/endpoint.ts';
 import { reach } from './capture/enter.ts';
 import { fetchInto } from './capture/fetch.ts';
@@ -7,13 +7,13 @@ import { listeners } from './capture/listeners.ts';
 import type { Request } from './capture/request.ts';
 import type { DebugContainer, Target } from './cluster.ts';
 import { KprofError } from './errors.ts';
+import { finish } from './finish.ts';
 import type { Flags } from './flags.ts';
 import { formats } from './formats/index.ts';
 import type { Artifact } from './record.ts';
 import type { Around } from './run.ts';
 import { describe } from './runtimes/processes.ts';
 import type { Stopwatch } from './stopwatch.ts';
-import { columns } from './terminal.ts';
 import type { Endpoint, ForwardWay } from './toolkit.ts';
 
 interface Located {
@@ -62,10 +62,7 @@ export async function runFetch(
     })
     .finally(() => around.capturing(undefined));
   clock('capture');
-  const summary = await format.check(destination.partial);
-  const path = await publish(destination, { force: request.force });
-  report.note(summary.text);
-  if (summary.details !== undefined) report.note(summary.details(columns(process.stderr)));
+  const { path, summary } = await finish(destination, format, { force: request.force, report });
   const remark = plan.result.remark?.(summary.facts);
   if (remark !== undefined) report.warn(remark);
   const { at, ...origin } = where;

@@ -1,6 +1,6 @@
 /** The story of one capture, from a request to an artifact. */
 import { randomBytes } from 'node:crypto';
-import { artifactName, prepareDestination, publish } from './artifact.ts';
+import { artifactName, prepareDestination } from './artifact.ts';
 import { enter } from './capture/enter.ts';
 import { type Captured, captureFile } from './capture/file.ts';
 import { type Entered, held } from './capture/held.ts';
@@ -9,6 +9,7 @@ import { makePlan, type Request } from './capture/request.ts';
 import { asTarget, type Session, type Stops } from './capture/session.ts';
 import { captureStream } from './capture/stream.ts';
 import type { Cluster, Target } from './cluster.ts';
+import { finish } from './finish.ts';
 import type { Flags } from './flags.ts';
 import { formats } from './formats/index.ts';
 import type { Artifact } from './record.ts';
@@ -17,7 +18,6 @@ import type { Report } from './report.ts';
 import { runFetch } from './run-fetch.ts';
 import { NoSuchProcess } from './runtimes/processes.ts';
 import { type Stopwatch, stopwatch } from './stopwatch.ts';
-import { columns } from './terminal.ts';
 import type { Facts, ForwardWay, Plan, Way } from './toolkit.ts';
 
 /** What the engine needs around it. */
@@ -80,10 +80,7 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
     const entered: Entered = { request, target, container, view, process, way, destination, at: where.at };
     const outcome = await held(entered, { report, stops }, (session) => captureIn(session, entered, around, clock));
     const { captured, facts, early } = outcome;
-    const summary = await format.check(destination.partial);
-    const path = await publish(destination, { force: request.force });
-    report.note(summary.text);
-    if (summary.details !== undefined) report.note(summary.details(columns(globalThis.process.stderr)));
+    const { path, summary } = await finish(destination, format, { force: request.force, report });
     const { at, ...origin } = where;
     return {
       path,

@@ -1,17 +1,14 @@
 /** The `fetch` kind: pages of an endpoint of the pod are the artifact. */
-import { createHash } from 'node:crypto';
-import { unlink } from 'node:fs/promises';
 import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
-import { createPartial } from '../pull/partial.ts';
 import type { Report } from '../report.ts';
 import type { HttpGet } from '../toolkit.ts';
 import type { Found } from './endpoint.ts';
 import type { Captured } from './file.ts';
 import { CutShort, get } from './http.ts';
+import { written } from './written.ts';
 import { zip } from './zip.ts';
 
-const maxFile = 16 * 2 ** 30;
 /** Of one of several, which are held here until they are whole. */
 const maxEntry = 256 * 2 ** 20;
 /** Beyond the time that it means to take: a busy process, a slow line. */
@@ -26,30 +23,11 @@ export interface Fetching {
 }
 
 /** Fetches into the local file `partial`: one page as it is, several as a zip file. Rejects when a page is refused or not whole. */
-export async function fetchInto(fetching: Fetching, asks: readonly HttpGet[], partial: string, together: boolean): Promise<Captured> {
-  const file = await createPartial(partial);
-  const digest = createHash('sha256');
-  let bytes = 0;
-  const sink = (chunk: Uint8Array): void | Promise<void> => {
-    bytes += chunk.length;
-    if (bytes > maxFile) throw new KprofError('failed', `The app sends more than ${maxFile / 2 ** 30} GiB`);
-    digest.update(chunk);
-    return file.write(chunk);
-  };
-  try {
+export const fetchInto = (fetching: Fetching, asks: readonly HttpGet[], partial: string, together: boolean): Promise<Captured> =>
+  written(partial, 'The app', async (sink) => {
     if (together) await fetchAll(fetching, asks, sink);
     else for (const each of asks) await fetchOne(fetching, each, sink);
-    await file.sync();
-  } catch (error) {
-    // What came until then is kept as it is: the error that is told is the one that ended it.
-    await file.flush().catch(() => {});
-    if (bytes === 0) await unlink(partial).catch(() => {});
-    throw error;
-  } finally {
-    await file.close();
-  }
-  return { bytes, sha256: digest.digest('hex') };
-}
+  });
 
 async function fetchAll(fetching: Fetching, asks: readonly HttpGet[], sink: (chunk: Uint8Array) => void | Promise<void>): Promise<void> {
   const archive = zip(sink);

@@ -1,24 +1,19 @@
 /** The `inspect` kind: what the inspector of the process gives is the artifact. */
-import { createHash } from 'node:crypto';
-import { unlink } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Sink } from '../cluster.ts';
 import { confirm } from '../confirm.ts';
 import { KprofError } from '../errors.ts';
 import { type HeldOpen, holdOpen } from '../inspector/held-open.ts';
 import { type Inspector, inspect } from '../inspector/inspector.ts';
-import { createPartial } from '../pull/partial.ts';
 import { step } from '../remote/remote.ts';
-import { bytes as inBytes } from '../report.ts';
 import type { InspectPlan } from '../toolkit.ts';
 import { type Door, openDoor, ownPorts } from './door.ts';
 import type { Captured } from './file.ts';
 import { pass, type Session } from './session.ts';
+import { written } from './written.ts';
 
 const patience = 60_000;
 /** A large heap is walked without a word. */
 const snapshotPatience = 600_000;
-const maxFile = 16 * 2 ** 30;
 
 /** What came of it, with what the process says that it runs. */
 export interface Inspected extends Captured {
@@ -71,7 +66,7 @@ async function converse(inspector: Inspector, plan: InspectPlan, partial: string
   report.stage(plan.take.says);
   report.debug(1, plan.take.method);
   const { gives, method, params = {} } = plan.take;
-  return write(partial, async (sink) => {
+  return written(partial, 'The process', async (sink) => {
     let done = 0;
     if ('event' in gives) {
       inspector.take(gives.event, (chunk) => {
@@ -86,28 +81,6 @@ async function converse(inspector: Inspector, plan: InspectPlan, partial: string
     if (value === undefined) throw new KprofError('failed', `The inspector answered ${method} without a ${gives.field}`);
     await sink(Buffer.from(JSON.stringify(value)));
   });
-}
-
-async function write(partial: string, fill: (sink: Sink) => Promise<void>): Promise<Captured> {
-  const file = await createPartial(partial);
-  const digest = createHash('sha256');
-  let bytes = 0;
-  try {
-    await fill((chunk) => {
-      bytes += chunk.length;
-      if (bytes > maxFile) throw new KprofError('failed', `The process sends more than ${inBytes(maxFile)}`);
-      digest.update(chunk);
-      return file.write(chunk);
-    });
-    await file.sync();
-  } catch (error) {
-    await file.flush().catch(() => {});
-    if (bytes === 0) await unlink(partial).catch(() => {});
-    throw error;
-  } finally {
-    await file.close();
-  }
-  return { bytes, sha256: digest.digest('hex') };
 }
 
 /** Makes sure that nothing listens any more: by looking, and by the pod where our own word was not heard. */
