@@ -18,7 +18,7 @@ export async function enter(
   signal: AbortSignal,
 ): Promise<{ container: DebugContainer; view: View; process: Process }> {
   const { container, view } = await reach(request, way, target, report, signal);
-  const process = chooseProcess(view.processes, {
+  const process = chooseProcess(view, {
     pid: request.pid,
     container: target.container,
     looksFor: request.toolkit.looksFor,
@@ -37,7 +37,7 @@ export async function reach(
 ): Promise<{ container: DebugContainer; view: View }> {
   let user: User | undefined;
   for (let attempt = 0; attempt < 2; attempt++) {
-    const { container, view } = await injected(target, debugSpec(request, way, user), report, signal);
+    const { container, view } = await injected(target, debugSpec(request, way, user), request.pid, report, signal);
     const unreachable = view.processes.find((process) => process.uid !== view.uid || process.gid !== view.gid);
     if (view.uid !== 0 && unreachable !== undefined && !view.processes.some(request.toolkit.matches) && attempt === 0) {
       user = { uid: unreachable.uid, gid: unreachable.gid };
@@ -52,6 +52,7 @@ export async function reach(
 async function injected(
   target: Target,
   spec: DebugSpec,
+  pid: number | undefined,
   report: Report,
   signal: AbortSignal,
 ): Promise<{ container: DebugContainer; view: View }> {
@@ -59,11 +60,11 @@ async function injected(
   const container = await target.inject(spec, signal);
   report.stage(`${container.reused ? 'using' : 'started'} ${container.name}, ${container.why}`);
   try {
-    return { container, view: await look(container, target, signal) };
+    return { container, view: await look(container, target, pid, signal) };
   } catch (error) {
     if (!container.reused || signal.aborted || error instanceof NothingToSee) throw error;
     report.debug(1, `${container.name} is of no use any more: ${error}`);
-    return injected(target, { ...spec, fresh: true }, report, signal);
+    return injected(target, { ...spec, fresh: true }, pid, report, signal);
   }
 }
 
@@ -72,8 +73,12 @@ const lineBackWithin = 30_000;
 
 class NothingToSee extends KprofError {}
 
-async function look(container: DebugContainer, target: Target, signal: AbortSignal): Promise<View> {
-  const ask = () => answerOf(container, ['look', target.containerId], { what: 'look at the processes', signal });
+/** A hundred processes, each with a command line that is as long as it may be. */
+const mostBytes = 16 * 2 ** 20;
+
+async function look(container: DebugContainer, target: Target, pid: number | undefined, signal: AbortSignal): Promise<View> {
+  const words = ['look', target.containerId, ...(pid === undefined ? [] : [String(pid)])];
+  const ask = () => answerOf(container, words, { what: 'look at the processes', maxBytes: mostBytes, signal });
   const view = parseView(await retry(ask, { for: lineBackWithin, signal, when: isLineLost }));
   if (view.processes.length > 0) return view;
   throw new NothingToSee('unsupported', `No process of container ${target.container} can be seen from ${container.name}`, {

@@ -4,7 +4,7 @@
 # before it starts; understood by bash and by busybox ash.
 #
 #   run supervise TTL FIRST CAP       the main process
-#   run look CONTAINER-ID             tools and processes, as text
+#   run look CONTAINER-ID [PID]       tools and processes, as text
 #   run list                          the captures: ID and held, waiting, undone or ended
 #   run hold ID TTL [again]           the client's lease on a capture
 #   run drop ID                       gives a capture up that nobody holds
@@ -29,6 +29,8 @@ set -u
 dir=${KPROF_DIR:-/tmp/kprof}
 silence=${KPROF_SILENCE:-30}
 return_in=${KPROF_RETURN:-40}
+newline='
+'
 PATH=$PATH${KPROF_PATH-:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin}
 verb=$1
 
@@ -498,7 +500,8 @@ send() { # LEVEL RUN… | bare RUN… | plain FILE [OFFSET [SIZE INODE MTIME_NS]
 	[ "$level" != plain ] || echo "kprof-sha256 $(sha256sum "$1" | cut -d ' ' -f 1)" >&2
 }
 
-# Prints what there is to know of the processes of container $1. The text is the target's to choose: the client reads it with care.
+# Prints what there is to know of the processes of container $1, of process $2 in any case, and how many more there are. The text is
+# the target's to choose: the client reads it with care. There may be thousands: a few children for all of them, not for each.
 look() {
 	trap '' TERM # done in a moment, and what it starts is not to be orphaned
 	me=$(id -u)
@@ -506,36 +509,114 @@ look() {
 	echo "tools$(for tool in jattach jcmd inroot setpriv zstd; do command -v $tool >/dev/null && echo " $tool"; done | tr -d '\n')"
 	echo "jdk $(jdk)"
 	echo "self $(sed -n 's/^[UG]id:[[:space:]]*\([0-9]*\).*/\1/p; s/^CapEff:[[:space:]]*//p' /proc/self/status | tr '\n' ' ')"
-	for p in /proc/[0-9]*; do
-		pid=${p#/proc/} stat=
-		within "$1" || continue
-		IFS= read -r stat <"$p/stat" || continue
-		echo "process $pid"
-		grep -a -E '^(Name|State|PPid|TracerPid|Uid|Gid|Groups|CapPrm|SigCgt):' "$p/status"
-		printf 'stat %s\n' "$stat"
-		echo "cmdline $(head -c 131072 "$p/cmdline" | tr '\0\n' '\037 ')"
-		become=$(as "$pid")
-		# Who has that user may take its output over; with ours it could invent processes of any user.
-		if [ -z "$become" ]; then (peek "$pid"); else
-			# shellcheck disable=SC2086
-			KPROF_REAPER=1 $become "$shell" "$0" peek "$pid" </dev/null | grep -a -E '^(exe|map|tell) ' | head -c 8192
-		fi
-		echo "end $pid"
-	done 2>/dev/null # a process may end at any moment
+	cd /proc || return
+	# Where nobody can make a cgroup, a container is told by a mark in the environment of its processes.
+	# shellcheck disable=SC2046
+	set -- "${2:-}" $(grep -l -s -z -F -e "$1" [0-9]*/"${KPROF_WITHIN:-cgroup}" | cut -d / -f 1 | head -n 20000)
+	asked=$1
+	shift
+	case " $* " in *" ${asked:-,} "*) set -- "$asked" "$@" ;; *) asked= ;; esac
+	all=$#
+	[ -z "$asked" ] || all=$((all - 1))
+	if [ $all = 0 ]; then
+		echo 'more 0'
+		return
+	fi
+	seen=$(if [ "$me" = 0 ]; then users "$@" | peek_as_each; else peek "$@"; fi | head -c 1048576)
+	printf '%s\n' "$seen"
+	# shellcheck disable=SC2046
+	set -- $(printf '%s\n' "$seen" | sed -n 's|/seen:$||p' | head -n 200)
+	# shellcheck disable=SC2046
+	grep -a -H -s -E '^(Name|State|PPid|TracerPid|Uid|Gid|Groups|CapPrm|SigCgt):' $(printf '%s/status ' "$@")
+	# shellcheck disable=SC2046
+	grep -a -H -s -m 1 '' $(printf '%s/stat ' "$@")
+	for pid in "$@"; do words "$pid"; done 2>/dev/null # one may end at any moment
+	echo "more $((all - $#))"
 }
 
-# Whether $p is of container $1. Few children for each process: there may be thousands. Where nobody
-# can make a cgroup, a container is told by a mark in the environment of its processes.
-within() {
-	while IFS= read -r group || [ -n "$group" ]; do
-		case $group in *"$1"*) return 0 ;; esac
-	done <"$p/${KPROF_WITHIN:-cgroup}"
-	return 1
+# The command line of process $1 in one line, as far as it is of use. Read by the shell itself, which costs no child.
+words() {
+	printf '%s/cmdline:' "$1"
+	count=0
+	while IFS= read -r -d '' -n 131072 word || [ -n "$word" ]; do
+		case $word in
+		*"$newline"*)
+			set -f
+			IFS=$newline
+			# shellcheck disable=SC2086
+			set -- $word
+			IFS=' '
+			word=$*
+			unset IFS
+			set +f
+			;;
+		esac
+		printf '%s\037' "$word"
+		count=$((count + 1))
+		[ $count -lt 4096 ] || break
+	done <"$1/cmdline"
+	echo
+}
+
+# Of processes PID…: UID GID GROUPS PID, those of one user together; the first one's user comes first.
+users() {
+	# shellcheck disable=SC2046
+	grep -a -H -s -E '^(Uid|Gid|Groups):' $(printf '%s/status ' "$@") | while IFS='/:	 ' read -r pid _ key ids; do
+		# shellcheck disable=SC2086
+		set -- $ids
+		case $key in
+		Uid) uid=$1 ;;
+		Gid) gid=$1 ;;
+		Groups)
+			IFS=,
+			groups=$*
+			unset IFS
+			echo "$uid $gid ${groups:--} $pid"
+			;;
+		esac
+	done | {
+		IFS= read -r line || exit 0
+		echo "$line"
+		sort
+	}
+}
+
+# Who has that user may take the output of what runs so over; with ours it could invent processes of any user.
+peek_as_each() {
+	last='' theirs='' count=0
+	while IFS= read -r line; do
+		user=${line% *}
+		if [ "$user" != "$last" ]; then
+			peek_as "$last" "$theirs"
+			last=$user theirs=''
+			count=$((count + 1))
+			[ $count -le 10 ] || return 0
+		fi
+		theirs="$theirs ${line##* }"
+	done
+	peek_as "$last" "$theirs"
+}
+
+peek_as() { # 'UID GID GROUPS' 'PID…'
+	[ -n "$1" ] || return 0
+	# shellcheck disable=SC2086
+	set -- $1 "$2"
+	# shellcheck disable=SC2086
+	if [ "$1" = 0 ]; then
+		peek $4
+		return
+	fi
+	if [ "$3" = - ]; then groups=--clear-groups; else groups=--groups=$3; fi
+	# shellcheck disable=SC2086
+	KPROF_REAPER=1 setpriv --reuid="$1" --regid="$2" "$groups" --inh-caps=-all "$shell" "$0" peek $4 </dev/null |
+		grep -a -E '^[0-9]+/(seen|exe|map|tell):' | head -c 131072 | while IFS= read -r line; do
+		case "$4 " in *" ${line%%/*} "*) printf '%s\n' "$line" ;; esac
+	done
 }
 
 # The words that make a command run as PID's own user: none, where we are that user.
 as() {
-	[ "$me" = 0 ] || return 0
+	[ "${me:=$(id -u)}" = 0 ] || return 0
 	ids=$(sed -n 's/^\([UG]\)id:[[:space:]]*\([0-9]*\).*/\2/p' "/proc/$1/status")
 	uid=${ids%%
 *}
@@ -554,35 +635,70 @@ jdk() { # the version of the image's own jcmd
 	sed -n 's/^JAVA_VERSION="\(.*\)"/\1/p' "$release" 2>/dev/null
 }
 
-# What only PID's own user may see.
+# Of PID…, what only their own user may see: of a hundred at most, those first that are likely to be meant; of sixteen all of it.
 peek() {
-	pid=$1 p=/proc/$1
+	libraries='lib(jvm|j9vm[0-9]*|node)\.so'
+	if [ $# -gt 16 ]; then
+		likely "$@"
+		# shellcheck disable=SC2086
+		set -- $chosen
+	fi
+	printf '%s/seen:\n' "$@"
+	# shellcheck disable=SC2046,SC2012 # a name of more than one line is of no use to anybody
+	ls -l $(printf '%s/exe ' "$@") 2>/dev/null | sed -n 's|.* \([0-9]*\)/exe -> |\1/exe:|p'
+	# shellcheck disable=SC2046
+	grep -o -H -s -E "$libraries" $(printf '%s/maps ' "$@") | sort -u | sed 's|/maps:|/map:|'
+	count=0
+	for pid in "$@"; do
+		peek_one 2>/dev/null | while IFS= read -r line; do printf '%s/tell:%s\n' "$pid" "$line"; done
+		count=$((count + 1))
+		[ $count -lt 16 ] || break
+	done
+}
+
+# Into $chosen: the first of PID…, those with a library or a name that is looked for, one of each program, and then the others.
+likely() {
+	# shellcheck disable=SC2046,SC2012
+	programs=$(ls -l $(printf '%s/exe ' "$@") 2>/dev/null | sed -n 's|.* \([0-9]*\)/exe -> |\1 |p')
+	chosen='' count=0
+	# shellcheck disable=SC2046
+	for pid in "$1" \
+		$(grep -l -s -E "$libraries" $(printf '%s/maps ' "$@") | cut -d / -f 1) \
+		$(printf '%s\n' "$programs" | sed -n 's|^\([0-9]*\) .*/node[^/]*$|\1|p') \
+		$(printf '%s\n' "$programs" | sort -u -k 2 | cut -d ' ' -f 1) "$@"; do
+		case "$chosen " in *" $pid "*) continue ;; esac
+		chosen="$chosen $pid"
+		count=$((count + 1))
+		[ $count -lt 100 ] || return 0
+	done
+}
+
+# All that is told of $pid: a word, and what it is.
+peek_one() {
+	p=/proc/$pid
 	exe=$(readlink "$p/exe") || return 0
-	echo "exe $(echo "$exe" | tr '\n' ' ')"
 	case ${exe##*/} in node*) peek_node ;; esac
-	grep -q -E 'lib(jvm|j9vm[0-9]*)\.so' "$p/maps" || return 0
-	grep -o -E 'lib(jvm|j9vm[0-9]*)\.so' "$p/maps" | sort -u | sed 's/^/map /'
 	grep -q 'libjvm\.so' "$p/maps" || return 0
 	# An option in the environment counts like one on the command line.
 	tr '\0' '\n' <"$p/environ" | grep -E '^(JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS)=' |
-		grep -o -E -- '-XX:[+-]DisableAttachMechanism' | tail -n 1 | sed 's/^/tell env-attach /'
+		grep -o -E -- '-XX:[+-]DisableAttachMechanism' | tail -n 1 | sed 's/^/env-attach /'
 	perf=$(grep -o -E '/[^ ]*/hsperfdata_[^/ ]+/[0-9]+' "$p/maps" | head -n 1)
-	[ -z "$perf" ] || inside cat "$perf" | tr -cd '[:print:]' | grep -o -E 'jvmCapabilities[01]' | sed 's/^jvmCapabilities/tell attach /'
+	[ -z "$perf" ] || inside cat "$perf" | tr -cd '[:print:]' | grep -o -E 'jvmCapabilities[01]' | sed 's/^jvmCapabilities/attach /'
 	# Into no file of ours: /tmp is for all, so for those whose rights we don't have here.
 	if refused=$(inside mkdir "/tmp/kprof-look-$$" 2>&1); then
 		inside rm "/tmp/kprof-look-$$"
-		echo "tell tmp writable"
+		echo "tmp writable"
 	else
-		echo "tell tmp $(echo "$refused" | tr '\n' ' ')"
+		echo "tmp $(echo "$refused" | tr '\n' ' ')"
 	fi
 }
 
 # Others are called so, too: a name that Node exports stands near the beginning of its program.
 peek_node() {
-	if grep -q 'libnode\.so' "$p/maps" || head -c 16777216 "$p/exe" | tr '\0' '\n' | grep -q '^node_module_register$'; then echo "tell node yes"; fi
-	sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB.*/tell rss \1/p' "$p/status"
+	if grep -q 'libnode\.so' "$p/maps" || head -c 16777216 "$p/exe" | tr '\0' '\n' | grep -q '^node_module_register$'; then echo "node yes"; fi
+	sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB.*/rss \1/p' "$p/status"
 	tr '\0' '\n' <"$p/environ" | sed -n 's/^NODE_OPTIONS=//p' | tr ' ' '\n' |
-		sed -n 's/^--inspect[a-z-]*=\(.*:\)\{0,1\}\([0-9]\{1,5\}\)$/tell inspect \2/p' | tail -n 1
+		sed -n 's/^--inspect[a-z-]*=\(.*:\)\{0,1\}\([0-9]\{1,5\}\)$/inspect \2/p' | tail -n 1
 }
 
 # In the root of $pid, links and all; an image without inroot may only look.
@@ -609,7 +725,9 @@ supervise)
 	supervise "$@"
 	;;
 look) attended look "$@" ;;
-peek) peek "$@" ;;
+peek)
+	cd /proc && peek "$@"
+	;;
 list) list ;;
 hold) hold "$@" ;;
 drop) drop "$@" ;;

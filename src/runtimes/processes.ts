@@ -8,6 +8,8 @@ export interface View {
   readonly uid: number;
   readonly gid: number;
   readonly processes: readonly Process[];
+  /** How many there are besides, of which nothing is known. */
+  readonly more: number;
 }
 
 const number = (text: string | undefined): number => {
@@ -17,59 +19,70 @@ const number = (text: string | undefined): number => {
 
 const mask = (text: string | undefined): bigint => (/^[0-9a-f]{1,16}$/.test(text ?? '') ? BigInt(`0x${text}`) : 0n);
 
-/** Lines `key rest` or `Key:\trest`, those of each key together. `s`, because a name may hold what counts as an end of line, but a newline. */
-function byKey(lines: readonly string[]): (key: string) => readonly string[] {
-  const found = lines.map((line) => /^([\w-]+):?[\t ]*(.*)$/s.exec(line)).filter((match) => match !== null);
-  return (key) => found.filter((match) => match[1] === key).map((match) => match[2] as string);
+/** What is said of one thing, by key. */
+type Said = ReadonlyMap<string, readonly string[]>;
+
+/** Lines by their keys. `s`, because a name may hold what counts as an end of line, but a newline. */
+function byKey(lines: readonly string[], pattern: RegExp): Said {
+  const said = new Map<string, string[]>();
+  for (const line of lines) {
+    const [, key, rest] = pattern.exec(line) ?? [];
+    if (key === undefined || rest === undefined) continue;
+    const before = said.get(key);
+    if (before === undefined) said.set(key, [rest]);
+    else before.push(rest);
+  }
+  return said;
 }
 
+const first = (said: Said, key: string): string => said.get(key)?.[0] ?? '';
+
 function parseProcess(pid: number, lines: readonly string[]): Process | undefined {
-  const get = byKey(lines);
-  const first = (key: string) => get(key)[0] ?? '';
+  const facts = byKey(lines, /^(\w+):(.*)$/s);
+  const status = byKey(facts.get('status') ?? [], /^(\w+):[\t ]*(.*)$/s);
   // Behind the last parenthesis, since a process may call itself `) S 1`: field 3 and on.
-  const started = /.*\) (.*)$/s.exec(first('stat'))?.[1]?.split(' ')[19];
-  if (started === undefined || !/^\d+$/.test(started) || first('State').startsWith('Z')) return undefined;
-  const column = (key: string, index: number) => number(first(key).split(/\s+/)[index]);
+  const started = /.*\) (.*)$/s.exec(first(facts, 'stat'))?.[1]?.split(' ')[19];
+  if (started === undefined || !/^\d+$/.test(started) || !status.has('Uid') || first(status, 'State').startsWith('Z')) return undefined;
+  const column = (key: string) => number(first(status, key).split(/\s+/)[0]);
   return {
     pid,
-    ppid: number(first('PPid')),
+    ppid: column('PPid'),
     started,
-    uid: column('Uid', 0),
-    gid: column('Gid', 0),
-    groups: first('Groups')
+    uid: column('Uid'),
+    gid: column('Gid'),
+    groups: first(status, 'Groups')
       .trim()
       .split(/\s+/)
       .filter((group) => group !== '')
       .map(number),
-    comm: first('Name'),
-    argv: first('cmdline').replace(/\x1f$/, '').split('\x1f'),
-    exe: first('exe').trimEnd(),
-    handles: mask(first('SigCgt')),
-    capabilities: mask(first('CapPrm')),
-    tracer: number(first('TracerPid')),
-    maps: get('map'),
-    tells: Object.fromEntries(get('tell').map((tell) => [tell.split(' ')[0] as string, tell.split(' ').slice(1).join(' ').trim()])),
+    comm: first(status, 'Name'),
+    argv: first(facts, 'cmdline').replace(/\x1f$/, '').split('\x1f'),
+    exe: first(facts, 'exe').trimEnd(),
+    handles: mask(first(status, 'SigCgt')),
+    capabilities: mask(first(status, 'CapPrm')),
+    tracer: column('TracerPid'),
+    maps: facts.get('map') ?? [],
+    tells: Object.fromEntries(
+      (facts.get('tell') ?? []).map((tell) => [tell.split(' ')[0] as string, tell.split(' ').slice(1).join(' ').trim()]),
+    ),
   };
 }
 
-/** Throws when the text is not what `look` prints. */
+/** Reads lines `PID/FACT:…` and, of the debug container itself, `KEY …`. Throws when the text is not what `look` prints. */
 export function parseView(output: string): View {
   const lines = output.split('\n');
-  const get = byKey(lines);
-  const self = get('self')[0]?.split(' ');
-  if (self === undefined) throw new KprofError('failed', 'The debug container did not describe itself', { cause: output.slice(0, 300) });
-  const processes: Process[] = [];
-  for (let at = 0; at < lines.length; at++) {
-    const pid = /^process (\d{1,10})$/.exec(lines[at] as string)?.[1];
-    const end = pid === undefined ? -1 : lines.indexOf(`end ${pid}`, at);
-    if (pid === undefined || end < 0) continue;
-    const process = parseProcess(Number(pid), lines.slice(at + 1, end));
-    if (process !== undefined) processes.push(process);
-    at = end;
-  }
-  const programs = new Set(get('tools')[0]?.split(' '));
-  const tools: Tools = { has: (program) => programs.has(program), jdk: get('jdk')[0] || undefined };
-  return { tools, uid: number(self[0]), gid: number(self[1]), processes };
+  const own = byKey(lines, /^(tools|jdk|self|more) ?(.*)$/s);
+  const self = own.get('self')?.[0]?.split(' ');
+  // `more` is the last line.
+  if (self === undefined || !own.has('more'))
+    throw new KprofError('failed', 'The debug container did not describe what it sees', { cause: output.slice(0, 300) });
+  const processes = [...byKey(lines, /^(\d{1,10})\/(.*)$/s)]
+    .map(([pid, facts]) => parseProcess(Number(pid), facts))
+    .filter((process) => process !== undefined)
+    .sort((one, other) => one.pid - other.pid);
+  const programs = new Set(first(own, 'tools').split(' '));
+  const tools: Tools = { has: (program) => programs.has(program), jdk: first(own, 'jdk') || undefined };
+  return { tools, uid: number(self[0]), gid: number(self[1]), processes, more: number(own.get('more')?.[0]) };
 }
 
 /** One line for people: pid and command line. */
@@ -81,9 +94,12 @@ export const describe = (process: Process): string => {
 /** Nothing in the container is of the kind that is looked for. */
 export class NoSuchProcess extends KprofError {}
 
+/** For people, who read no more. */
+const most = 20;
+
 /** The one process that is meant: by its pid, or the only one that matches. Throws with a list otherwise. */
 export function chooseProcess(
-  processes: readonly Process[],
+  { processes, more }: Pick<View, 'processes' | 'more'>,
   {
     pid,
     container,
@@ -91,7 +107,10 @@ export function chooseProcess(
     matches,
   }: { pid: number | undefined; container: string; looksFor: string; matches: (process: Process) => boolean },
 ): Process {
-  const list = (some: readonly Process[]) => some.map((process) => `  ${describe(process)}`).join('\n');
+  const list = (some: readonly Process[]) => {
+    const rest = Math.max(0, some.length - most) + (some === processes ? more : 0);
+    return [...some.slice(0, most).map((process) => `  ${describe(process)}`), ...(rest > 0 ? [`  and ${rest} more`] : [])].join('\n');
+  };
   const fitting = processes.filter(matches);
   if (pid !== undefined) {
     const named = processes.find((process) => process.pid === pid);

@@ -6,31 +6,31 @@ interface Given {
   readonly name?: string;
   readonly stat?: string;
   readonly cmdline?: string;
-  readonly extra?: string;
+  readonly extra?: readonly string[];
 }
 
-const jvm = 'exe /jre/bin/java\nmap libjvm.so\ntell attach 1\ntell tmp writable';
+const jvm = ['exe:/jre/bin/java', 'map:libjvm.so', 'tell:attach 1', 'tell:tmp writable'];
 
 const process = (pid: number, { name = 'java', stat, cmdline = `${name}\x1f-jar\x1fapp.jar\x1f`, extra = jvm }: Given = {}) =>
   [
-    `process ${pid}`,
-    `Name:\t${name}`,
-    'State:\tS (sleeping)',
-    'PPid:\t0',
-    'TracerPid:\t0',
-    'Uid:\t1000\t1000\t1000\t1000',
-    'Gid:\t3000\t3000\t3000\t3000',
-    'Groups:\t3000 2000 ',
-    'CapPrm:\t0000000000000000',
-    'SigCgt:\t2000000181005ccf',
-    `stat ${stat ?? `${pid} (${name}) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 17 0 ${4000 + pid} 1 2`} `,
-    `cmdline ${cmdline}`,
-    extra,
-    `end ${pid}`,
-  ].join('\n');
+    ...extra,
+    `status:Name:\t${name}`,
+    'status:State:\tS (sleeping)',
+    'status:PPid:\t0',
+    'status:TracerPid:\t0',
+    'status:Uid:\t1000\t1000\t1000\t1000',
+    'status:Gid:\t3000\t3000\t3000\t3000',
+    'status:Groups:\t3000 2000 ',
+    'status:CapPrm:\t0000000000000000',
+    'status:SigCgt:\t2000000181005ccf',
+    `stat:${stat ?? `${pid} (${name}) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 17 0 ${4000 + pid} 1 2`} `,
+    `cmdline:${cmdline}`,
+  ]
+    .map((line) => `${pid}/${line}`)
+    .join('\n');
 
 const view = (...processes: readonly string[]) =>
-  parseView(['tools jattach inroot zstd', 'jdk ', 'self 1000 3000 0000000000000000 ', ...processes, ''].join('\n'));
+  parseView(['tools jattach inroot zstd', 'jdk ', 'self 1000 3000 0000000000000000 ', ...processes, 'more 0', ''].join('\n'));
 
 describe('parseView', () => {
   it('reads what look prints', () => {
@@ -69,12 +69,18 @@ describe('parseView', () => {
   });
 
   it('leaves out what ended while it was looked at', () => {
-    expect(view('process 5\nend 5', process(6)).processes.map(({ pid }) => pid)).toEqual([6]);
-    expect(view('process 5\nName:\tcut').processes).toEqual([]);
+    expect(view('5/seen:\n5/exe:/bin/x', process(6)).processes.map(({ pid }) => pid)).toEqual([6]);
+    expect(view('5/seen:\n5/status:Name:\tgone').processes).toEqual([]);
+  });
+
+  it('does not take for all what was cut', () => {
+    const whole = ['tools zstd', 'jdk ', 'self 1000 3000 0 ', process(6), 'more 0', ''].join('\n');
+    expect(parseView(whole).processes).toHaveLength(1);
+    expect(() => parseView(whole.slice(0, -8))).toThrow('did not describe what it sees');
   });
 
   it('keeps a key of the prototype an ordinary key', () => {
-    const { processes } = view(process(1, { extra: 'tell __proto__ polluted' }));
+    const { processes } = view(process(1, { extra: ['tell:__proto__ polluted', '__proto__:polluted'] }));
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
     expect(processes).toHaveLength(1);
   });
@@ -95,12 +101,16 @@ describe('parseView', () => {
 
 describe('chooseProcess', () => {
   const choose = (processes: ReturnType<typeof view>['processes'], pid?: number) =>
-    chooseProcess(processes, { pid, container: 'app', looksFor: 'JVM', matches: ({ maps }) => maps.includes('libjvm.so') });
-  const other = process(3, { name: 'nginx', extra: 'exe /usr/sbin/nginx', cmdline: 'nginx: worker' });
+    chooseProcess({ processes, more: 40 }, { pid, container: 'app', looksFor: 'JVM', matches: ({ maps }) => maps.includes('libjvm.so') });
+  const other = process(3, { name: 'nginx', extra: ['exe:/usr/sbin/nginx'], cmdline: 'nginx: worker' });
 
   it('takes the only one that fits', () => expect(choose(view(other, process(7)).processes).pid).toBe(7));
   it('says what runs where none fits', () =>
     expect(() => choose(view(other).processes)).toThrow(/no JVM in container app.*\n {2}3 {2}nginx: worker/));
+  it('says how many more there are, not which', () => {
+    const crowd = Array.from({ length: 25 }, (_, at) => process(at + 10, { name: 'sh', extra: ['exe:/bin/sh'], cmdline: 'sh' }));
+    expect(() => choose(view(...crowd).processes)).toThrow(/\n {2}29 {2}sh\n {2}and 45 more$/);
+  });
   it('lists all that fit', () => {
     try {
       choose(view(process(7), process(8)).processes);

@@ -254,8 +254,8 @@ describe.concurrent('the neighbour in a pod whose containers share their process
 describe.concurrent('many processes with odd names', () => {
   it('hide no JVM', async () => {
     await ours.applyAs('crowd', 'jdk17-root');
-    const crowd = `for (1 .. 25) { next if fork; $0 = join '', map { chr(1 + int rand 255) } 1 .. 40; $0 .= ") S 1\\nprocess 1\\nend 1\\n" . ("x" x 9000); sleep 120; exit }`;
-    await sh('crowd', `perl -e '${crowd.replaceAll("'", "'\\''")}' </dev/null >/dev/null 2>&1 & sleep 1`);
+    const crowd = `for (1 .. 1500) { next if fork; $0 = join '', map { chr(1 + int rand 255) } 1 .. 40; $0 .= ") S 1\\n1/map:libjvm.so\\nmore 0\\n" . ("x" x 9000); sleep 600; exit }`;
+    await sh('crowd', `perl -e '${crowd.replaceAll("'", "'\\''")}' </dev/null >/dev/null 2>&1 & sleep 4`);
     const ended = await laptop.kprof('threads', 'crowd', '-n', ours.namespace, '-o', 'json');
     expectCalm(ended);
     expect(ended, ended.stderr).toMatchObject({ code: 0 });

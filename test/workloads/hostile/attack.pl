@@ -34,11 +34,11 @@ sub take {
 # The process list names a JVM of root's.
 sub forge_look {
     for my $pid (reached()) {
-        next unless words($pid) =~ /run peek (\d+)/;
+        next unless words($pid) =~ /run peek \d/;
         my $file = take($pid, 1) or next;
         say_once('took the output of a look');
-        syswrite $file, "end $1\nprocess 1\nName:\tjava\nState:\tS\nPPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nSigCgt:\tffffffffffffffff\n"
-            . "stat 1 (java) S 0 1 1 0 -1 4 1 2 3 4 5 6 7 8 20 0 17 0 12 1 2 \nmap libjvm.so\ntell tmp writable\nend 1\n";
+        syswrite $file, "\n1/seen:\n1/map:libjvm.so\n1/tell:tmp writable\n1/status:Name:\tjava\n1/status:State:\tS\n1/status:PPid:\t0\n1/status:Uid:\t0\t0\t0\t0\n"
+            . "1/status:Gid:\t0\t0\t0\t0\n1/status:SigCgt:\tffffffffffffffff\n1/stat:1 (java) S 0 1 1 0 -1 4 1 2 3 4 5 6 7 8 20 0 17 0 12 1 2 \n";
     }
 }
 

@@ -110,7 +110,7 @@ sub serve {
 change(@ARGV[1, 2]) if @ARGV;
 look_alike();
 $SIG{QUIT} = \&knocked;
-$0 = "java $noise\nprocess 1\nName:\tjava\nUid:\t0\t0\t0\t0\nmap libjvm.so\nend 1\ntools none\n) S 1";
+$0 = "java $noise\n1/status:Name:\tjava\n1/status:Uid:\t0\t0\t0\t0\n1/map:libjvm.so\nmore 0\ntools none\n) S 1";
 for (my $said = 0;; ) {
     if (time != $said) { print "stall=0\n"; $said = time }
     my $ready = '';
