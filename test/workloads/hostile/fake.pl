@@ -55,7 +55,8 @@ sub plant {
 # Changes it for as long as it is there.
 sub changing {
     my ($mode, $path, $recording) = @_;
-    spill($path, $recording);
+    # What is swapped is never a recording: who is quick may get the first one, whole.
+    spill($path, $mode eq 'swapped' ? 'secret' : $recording);
     truncate $path, 32 * 2**20;
     return if fork;
     $asking->close; # the answer would not end before we do
