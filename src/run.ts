@@ -79,14 +79,15 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
     });
     const entered: Entered = { request, target, container, view, process, way, destination, at: where.at };
     const outcome = await held(entered, { report, stops }, (session) => captureIn(session, entered, around, clock));
-    const { captured, facts, early } = outcome;
+    const { facts, early } = outcome;
+    const { facts: told, ...captured } = outcome.captured;
     const { path, summary } = await finish(destination, format, { force: request.force, report });
     const { at, ...origin } = where;
     return {
       path,
       ...captured,
       format: format.name,
-      summary: summary.facts,
+      summary: { ...summary.facts, ...told },
       ...origin,
       uid: target.uid,
       runtime: captured.runtime ?? way.runtime(facts),

@@ -23,6 +23,7 @@ export type Risk = 'observe' | 'sample' | 'pause' | 'stop' | 'control';
 export type FormatName =
   | 'jfr'
   | 'threads'
+  | 'histogram'
   | 'pprof'
   | 'gotrace'
   | 'gotext'
@@ -78,6 +79,8 @@ export interface Step {
   readonly keep?: (stdout: string) => string;
   /** What ends what `run` begins, handed to the pod before `run` starts; or why there is nothing to end. */
   readonly undo: Argv | 'ends by itself' | 'ends an earlier step';
+  /** How long it may take; 2 minutes, if absent. */
+  readonly patience?: Milliseconds;
 }
 
 /** Time that passes; the first Ctrl-C ends it early. */
@@ -100,10 +103,21 @@ export type Plan =
       readonly steps: readonly (Step | Wait)[];
       readonly result: Output & { readonly file: Place };
     }
-  /** What the steps print, one after another, is the artifact. */
-  | { readonly kind: 'stream'; readonly steps: readonly (Step | Wait)[]; readonly result: Output }
+  /** What the steps print, one after another, is the artifact; or what `compose` makes of it, once all have printed. */
+  | {
+      readonly kind: 'stream';
+      readonly steps: readonly (Step | Wait)[];
+      readonly compose?: (outputs: readonly string[]) => Composed;
+      readonly result: Output;
+    }
   /** The process's own inspector is asked for it. */
   | InspectPlan;
+
+/** A text made of what steps printed, with what scripts may want to know of it. */
+export interface Composed {
+  readonly text: string;
+  readonly facts?: Readonly<Record<string, string | number | boolean>>;
+}
 
 /** A question of the Chrome DevTools Protocol. */
 export interface Call {

@@ -1,4 +1,5 @@
 /** The `file` kind: the target writes a file, which is pulled when the steps are done. */
+import type { Fact } from '../formats/format.ts';
 import type { From } from '../pull/attempt.ts';
 import { type PullOptions, pull } from '../pull/pull.ts';
 import { start } from '../remote/remote.ts';
@@ -12,6 +13,8 @@ const maxFile = 64 * 2 ** 30;
 export interface Captured {
   readonly bytes: number;
   readonly sha256: string;
+  /** What a script may want to know, and the file does not tell. */
+  readonly facts?: Readonly<Record<string, Fact>>;
 }
 
 /** Captures into the local file `partial`. Rejects with `incomplete` when what arrived is not whole. */

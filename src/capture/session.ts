@@ -107,7 +107,7 @@ async function performStep(session: Session, each: Step, index: number, maxBytes
   session.report.stage(each.says);
   session.report.debug(1, each.run.join(' '));
   const undo = typeof each.undo === 'string' ? undefined : asTarget(session, each.undo);
-  const bounds = { what: each.what, signal: session.signal, deadline: 120_000, maxBytes };
+  const bounds = { what: each.what, signal: session.signal, deadline: each.patience ?? 120_000, maxBytes };
   const kept = { name: `${String(index + 1).padStart(5, '0')}.undo`, undo, run: asTarget(session, each.run) };
   const stdout = await step(session.lease, kept, bounds);
   each.check?.(stdout);

@@ -12,29 +12,38 @@ const maxText = 64 * 2 ** 20;
 export async function captureStream(session: Session, plan: Extract<Plan, { kind: 'stream' }>, partial: string): Promise<Captured> {
   const hash = createHash('sha256');
   let bytes = 0;
+  const outputs: string[] = [];
+  const { compose } = plan;
   const failed = (cause: unknown): never => {
     throw new KprofError('disk', `${partial} could not be written`, { cause });
   };
   const file = await open(partial, 'wx', 0o600).catch(failed);
+  const write = async (text: string) => {
+    const content = Buffer.from(text);
+    await file.write(content).catch(failed);
+    hash.update(content);
+    bytes += content.length;
+  };
   try {
     await perform(session, plan.steps, {
-      breaks: true,
+      // What is made of all of them needs all of them.
+      breaks: compose === undefined,
       maxBytes: maxText,
       onOutput: async (output, { keep = (text) => text }) => {
-        const content = Buffer.from(`${bytes > 0 ? '\n' : ''}${keep(output)}`);
-        await file.write(content).catch(failed);
-        hash.update(content);
-        bytes += content.length;
+        if (compose === undefined) await write(`${bytes > 0 ? '\n' : ''}${keep(output)}`);
+        else outputs.push(keep(output));
       },
     });
+    const { text = '', facts } = compose?.(outputs) ?? {};
+    await write(text);
     await file.sync().catch(failed);
+    return { bytes, sha256: hash.digest('hex'), ...(facts === undefined ? {} : { facts }) };
   } catch (error) {
     if (bytes === 0) await unlink(partial).catch(() => {});
     throw kept(error, bytes, partial);
   } finally {
     await file.close();
   }
-  return { bytes, sha256: hash.digest('hex') };
 }
 
 /** What came before the trouble is worth having, and is said. */

@@ -7,6 +7,7 @@ import { type Format, openFile, readAt } from './format.ts';
 import { gotext } from './gotext.ts';
 import { gotrace } from './gotrace.ts';
 import { heapsnapshot } from './heapsnapshot.ts';
+import { histogram } from './histogram.ts';
 import { jfr } from './jfr.ts';
 import { perf } from './perf.ts';
 import { pprof } from './pprof.ts';
@@ -23,6 +24,7 @@ export const formats: Readonly<Record<FormatName, Format>> = {
   heapprofile,
   heapsnapshot,
   threads,
+  histogram,
   gotext,
   perf,
   collapsed,

@@ -95,9 +95,12 @@ export const answer = (stdout: string): string =>
 export const answers =
   (expected: RegExp, what: string): ((stdout: string) => void) =>
   (stdout) => {
-    if (!expected.test(answer(stdout)))
-      throw new KprofError('failed', `The JVM could not ${what}`, { cause: answer(stdout).trim().slice(0, 2000) || 'it answered nothing' });
+    if (!expected.test(answer(stdout))) throw unexpected(what, stdout);
   };
+
+/** The error where an answer is not what it should be; `what` fits after «could not». */
+export const unexpected = (what: string, stdout: string): KprofError =>
+  new KprofError('failed', `The JVM could not ${what}`, { cause: answer(stdout).trim().slice(0, 2000) || 'it answered nothing' });
 
 /** «OpenJDK 64-Bit Server VM 25.0.3+9-LTS» of VM.version's answer; undefined when it is none. */
 export function parseVersion(stdout: string): { readonly text: string; readonly major: number } | undefined {

@@ -53,6 +53,7 @@ function copyLine(path: string, env: Env): readonly string[] {
 const withoutWindow: Readonly<Partial<Record<Format['name'], string>>> = {
   jfr: 'jfr summary',
   threads: 'less',
+  histogram: 'less',
   pprof: 'go tool pprof -top',
   gotrace: 'go tool trace',
   gotext: 'less',
