@@ -3,7 +3,8 @@ import { KprofError } from './errors.ts';
 import { formats } from './formats/index.ts';
 import type { Report } from './report.ts';
 import type { FormatName } from './toolkit.ts';
-import { openArtifact, type Wish } from './viewers/open.ts';
+import { openComparison, type Pair } from './viewers/compare.ts';
+import { type Opened, openArtifact, type Wish } from './viewers/open.ts';
 
 const desk = (stays: boolean, again: boolean) => ({
   env: process.env,
@@ -21,7 +22,15 @@ export async function view(
   wish: Wish,
   { stays = true, again = false } = {},
 ): Promise<void> {
-  const opened = await openArtifact(path, formats[format], desk(stays, again), wish);
+  await stay(await openArtifact(path, formats[format], desk(stays, again), wish), report, wish);
+}
+
+/** The same of what two files differ in. Nothing is opened when somebody reads our stdout, who waits for its end, unless an address is asked for. */
+export async function viewComparison(pair: Pair, report: Report, wish: Wish): Promise<void> {
+  await stay(await openComparison(pair, desk(process.stdout.isTTY === true, false), wish), report, wish);
+}
+
+async function stay(opened: Opened, report: Report, wish: Wish): Promise<void> {
   if (opened.kind === 'launched') report.note(`Opened in ${opened.viewer.title}`);
   else if (opened.kind === 'how') report.note(opened.how === '' ? 'There is nothing here that opens it' : `To open it:\n${opened.how}`);
   else {

@@ -19,6 +19,12 @@ const output: Flag<'json' | 'text' | undefined> = {
   parse: choice(['json', 'text'], 'text', '').parse,
 };
 
+const opening = {
+  viewer: viewerFlag,
+  'no-browser': toggle('Serve the page and print its address, which lets in the first who opens it'),
+  port: portFlag,
+};
+
 const lines = { lines: count('10', 'How many functions to print'), output };
 
 export const commands: readonly Command[] = [
@@ -32,9 +38,7 @@ export const commands: readonly Command[] = [
       'kprof open app.cpuprofile --no-browser --port 8321    # and from your laptop: ssh -L 8321:127.0.0.1:8321 HOST',
     ],
     flags: {
-      viewer: viewerFlag,
-      'no-browser': toggle('Serve the page and print its address, which lets in the first who opens it'),
-      port: portFlag,
+      ...opening,
       'no-open': toggle('Only check and summarise it'),
       quiet,
     },
@@ -48,10 +52,14 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'diff',
-    summary: 'Print what costs more, or less, in a second profile',
+    summary: 'Show what costs more, or less, in a second profile',
     usage: 'kprof diff EARLIER LATER [flags]',
-    examples: ['kprof diff before.pb.gz after.pb.gz'],
-    flags: lines,
+    examples: [
+      'kprof diff before.pb.gz after.pb.gz',
+      'kprof diff before.pb.gz after.pb.gz --viewer pprof    # the flame graph of Go, coloured by what grew and shrank',
+      'kprof diff before.jfr after.jfr --no-open --lines 50',
+    ],
+    flags: { ...lines, ...opening, 'no-open': toggle('Only print it') },
   },
   {
     name: 'ls',

@@ -2,6 +2,7 @@
 import type { Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { KprofError } from '../errors.ts';
+import type { Profile } from '../profile/profile.ts';
 import { shellWord } from '../safe.ts';
 import type { FormatName } from '../toolkit.ts';
 
@@ -30,8 +31,10 @@ export interface Format {
   matches(head: Buffer): boolean;
   /** Reads the structure of the whole file. Throws a KprofError `incomplete` when it is broken. */
   check(path: string): Promise<Summary>;
-  /** How a file differs from an earlier one. Throws a KprofError `usage` when the two can't be compared. */
+  /** How a file of a kind without stacks differs from an earlier one. Throws a KprofError `usage` when the two can't be compared. */
   readonly diff?: (earlier: string, later: string) => Promise<Summary>;
+  /** Its stacks with what is counted at each: two of the kind are compared by them. Throws a KprofError when the file is not whole. */
+  readonly stacks?: (path: string) => Promise<Profile>;
   /** Best first. */
   readonly viewers: readonly ViewerName[];
 }

@@ -13,7 +13,6 @@ import { topOf } from '../profile/top.ts';
 import { bytes as inBytes, duration as inWords } from '../report.ts';
 import { shellWord } from '../safe.ts';
 import { type Format, openFile, readAt, type Summary } from './format.ts';
-import { compare } from './pprof.ts';
 
 const magic = Buffer.from('FLR\0', 'latin1');
 const headerLength = 68;
@@ -142,5 +141,5 @@ export const jfr: Format = {
     const summary = summarise(await chunksOf(file, path, size), size);
     return withRecording(summary, await readRecording(file, size));
   },
-  diff: async (earlier, later) => compare(await samplesOf(earlier), await samplesOf(later), [earlier, later]),
+  stacks: samplesOf,
 };

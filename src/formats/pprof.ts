@@ -41,7 +41,7 @@ const counted: Readonly<Record<string, string>> = {
   alloc_space: 'allocated',
   alloc_objects: 'objects allocated',
   delay: 'waited',
-  samples: 'samples of Java methods',
+  'java samples': 'samples of Java methods',
 };
 
 /** «2.01s of CPU time in 10s, 187 stacks», of what is counted where nothing else is said. */
@@ -52,7 +52,7 @@ export function headline({ samples, duration }: Profile, { total, type, unit }: 
   return `${value}${/ use|ed$/.test(what) ? ' ' : ' of '}${what}${over}, ${samples.length} stack${samples.length === 1 ? '' : 's'}`;
 }
 
-/** What two profiles of a kind differ in. Throws a KprofError `usage` for two of different kinds. */
+/** What two profiles of a kind differ in, function by function. Throws a KprofError `usage` for two of different kinds. */
 export function compare(before: Profile, after: Profile, paths: readonly [string, string]): Summary {
   const kinds = [before, after].map(({ types }) => types.map(({ type, unit }) => `${type}/${unit}`).join(', '));
   if (kinds[0] !== kinds[1])
@@ -105,5 +105,5 @@ export const pprof: Format = {
   viewers: ['page', 'pprof'],
   matches: (head) => (head[0] === 0x1f && head[1] === 0x8b && head[2] === 8) || isPlain(head),
   check: async (path) => summarise(await readProfile(path)),
-  diff: async (earlier, later) => compare(await readProfile(earlier), await readProfile(later), [earlier, later]),
+  stacks: readProfile,
 };

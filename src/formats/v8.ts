@@ -88,7 +88,7 @@ function heapProfile(parsed: unknown): Reading {
   return { profile: profileOf({ type: 'inuse_space', unit: 'bytes' }, samples, 0), facts: { bytes, nodes } };
 }
 
-async function check(path: string, what: string, convert: (parsed: unknown) => Reading): Promise<Summary> {
+async function read(path: string, what: string, convert: (parsed: unknown) => Reading): Promise<Reading> {
   await using file = await openFile(path);
   if ((await file.stat()).size > longest)
     throw new KprofError('unsupported', `${path} is larger than the ${longest / 2 ** 20} MiB of a ${what} that are read here`, {
@@ -96,13 +96,17 @@ async function check(path: string, what: string, convert: (parsed: unknown) => R
     });
   const content = (await readFile(file)).toString('utf8');
   try {
-    const { profile, facts } = convert(parse(content));
-    const summary = summarise(profile);
-    return { ...summary, facts: { ...summary.facts, ...facts } };
+    return convert(parse(content));
   } catch (error) {
     if (error instanceof Damaged) throw new KprofError('incomplete', `${path} is not a whole ${what}: ${error.message}`);
     throw error;
   }
+}
+
+async function check(path: string, what: string, convert: (parsed: unknown) => Reading): Promise<Summary> {
+  const { profile, facts } = await read(path, what, convert);
+  const summary = summarise(profile);
+  return { ...summary, facts: { ...summary.facts, ...facts } };
 }
 
 function parse(content: string): unknown {
@@ -123,6 +127,7 @@ export const cpuprofile: Format = {
   viewers: ['page'],
   matches: (head) => begins(head, 'nodes'),
   check: (path) => check(path, 'CPU profile', cpuProfile),
+  stacks: async (path) => (await read(path, 'CPU profile', cpuProfile)).profile,
 };
 
 /** Sampled heap profiles of V8; the check reads all of it. */
@@ -132,4 +137,5 @@ export const heapprofile: Format = {
   viewers: ['page'],
   matches: (head) => begins(head, 'head'),
   check: (path) => check(path, 'heap profile', heapProfile),
+  stacks: async (path) => (await read(path, 'heap profile', heapProfile)).profile,
 };

@@ -38,7 +38,7 @@ export async function readRecording(file: FileHandle, size: number): Promise<Rec
 }
 
 const profileOf = (samples: readonly Sample[]): Profile => ({
-  types: [{ type: 'samples', unit: 'count' }],
+  types: [{ type: 'java samples', unit: 'count' }],
   samples,
   dropFrames: '',
   keepFrames: '',

@@ -101,6 +101,9 @@ function framesOf({ object, lines }: Location): readonly { readonly key: string;
   });
 }
 
+/** The names of the functions at a place as they are shown, the innermost first. */
+export const namesOf = (location: Location): readonly string[] => framesOf(location).map(({ name }) => name);
+
 /** Names of C++ without their arguments; mangled ones stay as they are. */
 function simplify(name: string): string {
   if (name.includes('.<') || name.includes(']).') || !/[<>[\]]|::/.test(name)) return name;

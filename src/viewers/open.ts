@@ -6,7 +6,7 @@ import { shellWord } from '../safe.ts';
 import { findViewer } from './find.ts';
 import { viewers } from './index.ts';
 import { launch } from './launch.ts';
-import type { PageName, Way } from './page/page.ts';
+import type { MakeSite, PageName, Way } from './page/page.ts';
 import type { Served } from './page/serve.ts';
 import type { Env, Surroundings, Viewer } from './viewer.ts';
 
@@ -87,7 +87,8 @@ export interface Wish extends Way {
   readonly viewer?: ViewerName | undefined;
 }
 
-const isPage = (name: ViewerName): name is PageName => name === 'page' || name === 'pprof';
+/** Whether a viewer is a page of ours. */
+export const isPage = (name: ViewerName): name is PageName => name === 'page' || name === 'pprof';
 
 // Go's viewer takes seconds to start and leaves a port open to others: only for who asks for it.
 const candidates = (format: Format, { viewer, browser }: Wish): readonly ViewerName[] =>
@@ -103,10 +104,19 @@ function checkWish(path: string, format: Format, { viewer, browser }: Wish): voi
     throw new KprofError('usage', `--no-browser is for pages, and ${path} is shown by none`);
 }
 
+async function siteOf(name: PageName, file: string, format: Format, desk: Desk): Promise<MakeSite> {
+  if (name === 'page') {
+    const { speedscope } = await import('./page/speedscope.ts');
+    return () => speedscope(file, format);
+  }
+  const { goPprof } = await import('./page/go-pprof.ts');
+  return (signal) => goPprof([file], desk, signal);
+}
+
 async function openWith(name: ViewerName, file: string, format: Format, desk: Desk, wish: Wish): Promise<Opened | undefined> {
   if (isPage(name)) {
     const { openPage } = await import('./page/page.ts');
-    const served = await openPage(name, file, format, desk, wish);
+    const served = await openPage(await siteOf(name, file, format, desk), desk, wish);
     return served === undefined ? undefined : { kind: 'page', served };
   }
   const viewer = viewers[name];

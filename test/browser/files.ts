@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sampled } from '../support/sampled-recording.ts';
 
 const javascript = `
 function hotLoop(n) { let x = 1; for (let i = 1; i < n; i++) x = (x * 31 + i * i) % 1000003; return x; }
@@ -9,6 +10,12 @@ const end = Date.now() + 1000;
 globalThis.kept = [];
 function hotAllocation() { kept.push(Array.from({ length: 10000 }, (_, i) => ({ i }))); }
 while (Date.now() < end) { hotLoop(200000); if (kept.length < 200) hotAllocation(); }
+`;
+
+const more = `
+function newLoop(n) { let x = 1; for (let i = 1; i < n; i++) x = (x * 17 + i * i) % 1000033; return x; }
+const later = Date.now() + 1000;
+while (Date.now() < later) newLoop(200000);
 `;
 
 const java = `
@@ -28,7 +35,6 @@ package main
 import (
 	"os"
 	"runtime/pprof"
-	"time"
 )
 
 //go:noinline
@@ -39,14 +45,27 @@ func hotLoop(n int) (x int) {
 	return
 }
 
-func main() {
-	file, _ := os.Create(os.Args[1])
-	_ = pprof.StartCPUProfile(file)
-	for start := time.Now(); time.Since(start) < time.Second; {
-		hotLoop(1000000)
+//go:noinline
+func newLoop(n int) (x int) {
+	for i := 0; i < n; i++ {
+		x -= i * x
 	}
-	pprof.StopCPUProfile()
-	_ = file.Close()
+	return
+}
+
+func main() {
+	for _, name := range os.Args[1:] {
+		file, _ := os.Create(name)
+		_ = pprof.StartCPUProfile(file)
+		for i := 0; i < 700; i++ { // work and not time, which a busy machine gives to others
+			hotLoop(1000000)
+			if name == "later.pb.gz" {
+				newLoop(2000000)
+			}
+		}
+		pprof.StopCPUProfile()
+		_ = file.Close()
+	}
 }
 `;
 
@@ -62,13 +81,25 @@ export function makeProfiles(folder: string): void {
   const file = (name: string) => join(folder, name);
   const run = (program: string, ...argv: string[]) => execFileSync(program, argv, { cwd: folder, stdio: 'pipe' });
   writeFileSync(file('hot.cjs'), javascript);
+  mkdirSync(file('later'));
+  writeFileSync(file('later/hot.cjs'), `${javascript}\n${more}`);
   run(process.execPath, '--cpu-prof', '--cpu-prof-name=cpu.cpuprofile', 'hot.cjs');
   run(process.execPath, '--heap-prof', '--heap-prof-name=heap.heapprofile', 'hot.cjs');
   writeFileSync(file('Hot.java'), java);
   run('java', '-XX:StartFlightRecording=filename=app.jfr,settings=profile', 'Hot.java');
   mkdirSync(file('hot'));
   writeFileSync(file('hot/main.go'), go);
-  run('go', 'run', 'hot/main.go', 'cpu.pb.gz');
+  run('go', 'run', 'hot/main.go', 'cpu.pb.gz', 'later.pb.gz');
   writeFileSync(file('perf.txt'), perf);
   writeFileSync(file('stacks.txt'), 'main;work;hotLoop 97\nmain;idle 3\n');
+  writeFileSync(file('later.txt'), 'main;work;hotLoop 50\nmain;work;newLoop 60\n');
+  run(process.execPath, '--cpu-prof', '--cpu-prof-name=later.cpuprofile', 'later/hot.cjs');
+  writeFileSync(file('earlier.jfr'), sampled([[['hotLoop', 'main'], 9]]));
+  writeFileSync(
+    file('later.jfr'),
+    sampled([
+      [['hotLoop', 'main'], 5],
+      [['newLoop', 'main'], 12],
+    ]),
+  );
 }

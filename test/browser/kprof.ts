@@ -4,7 +4,7 @@ import { once } from 'node:events';
 
 const entry = new URL('../../bin/kprof.js', import.meta.url).pathname;
 
-/** A `kprof open` that runs. */
+/** A `kprof open` or `kprof diff` that runs. */
 export interface Opened {
   readonly address: string;
   readonly child: ChildProcess;
@@ -14,14 +14,26 @@ export interface Opened {
 
 const started: ChildProcess[] = [];
 
-/** Starts `kprof open --no-browser` and waits for its address. */
-export async function open(...argv: readonly string[]): Promise<Opened> {
-  const child = spawn(process.execPath, [entry, 'open', '--no-browser', ...argv], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function serve(command: string, argv: readonly string[]): Promise<Opened> {
+  const child = spawn(process.execPath, [entry, command, '--no-browser', ...argv], { stdio: ['ignore', 'pipe', 'inherit'] });
   started.push(child);
   const exit = once(child, 'exit').then(([code]) => code as number | null);
-  const [line] = await Promise.race([once(child.stdout, 'data'), exit.then((code) => Promise.reject(new Error(`it ended with ${code}`)))]);
-  return { address: String(line).trim(), child, exit };
+  const said = Promise.withResolvers<string>();
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+    const [address] = /^http:\S+(?=\n)/m.exec(text) ?? [];
+    if (address !== undefined) said.resolve(address);
+  });
+  void exit.then((code) => said.reject(new Error(`it ended with ${code}`)));
+  return { address: await said.promise, child, exit };
 }
+
+/** Starts `kprof open --no-browser` and waits for its address. */
+export const open = (...argv: readonly string[]): Promise<Opened> => serve('open', argv);
+
+/** The same of `kprof diff`. */
+export const diff = (...argv: readonly string[]): Promise<Opened> => serve('diff', argv);
 
 /** Starts it on a terminal, as a person at a desktop does whose browser is in `path`. */
 export function openOnDesktop(file: string, path: string): Opened['child'] {

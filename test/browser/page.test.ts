@@ -7,7 +7,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { sandbox } from '../support/sandbox.ts';
 import { makeProfiles } from './files.ts';
-import { endAll, open, openOnDesktop } from './kprof.ts';
+import { diff, endAll, open, openOnDesktop } from './kprof.ts';
 
 const box = sandbox();
 const file = (name: string) => join(box.path, name);
@@ -100,6 +100,48 @@ describe('a real profile, in Chromium', () => {
     await page.goto(new URL('top', page.url()).href);
     await expect.poll(() => page.innerText('body'), patient).toContain('main.hotLoop');
     expect(requests.filter((url) => !url.startsWith(`${new URL(address).origin}/`))).toEqual([]);
+    await page.close();
+    expect(await exit).toBe(0);
+  });
+});
+
+describe('what differs, in Chromium', () => {
+  test.each([
+    ['cpu.pb.gz', 'later.pb.gz', 'main.newLoop'],
+    ['earlier.jfr', 'later.jfr', 'app.Main.newLoop'],
+    ['cpu.cpuprofile', 'later.cpuprofile', 'newLoop'],
+    ['stacks.txt', 'later.txt', 'newLoop'],
+  ])('between %s and %s is %s, which grew', async (earlier, later, grown) => {
+    const { address, exit } = await diff(file(earlier), file(later));
+    const { page, errors, drawn } = await newPage();
+    await page.goto(address);
+    await expect.poll(drawn, patient).toContainEqual(expect.stringContaining(grown));
+    await expect.poll(() => page.innerText('body'), patient).toMatch(/Grew by .*\(1\/[34]\)/);
+    expect(await coloured(page, `${later}-diff`)).toBeGreaterThan(0.02);
+    await page.keyboard.press('3');
+    const rows = async () => (await page.locator('tr').allInnerTexts()).filter((row) => row.includes('%'));
+    await expect.poll(async () => (await rows())[0], patient).toContain(grown);
+    // The last of them is the later file.
+    await page.keyboard.press('p');
+    await page.keyboard.press('p');
+    await page.keyboard.press('n');
+    await page.keyboard.press('n');
+    await page.keyboard.press('n');
+    await expect.poll(() => page.innerText('body'), patient).toMatch(/After: /);
+    await expect.poll(rows, patient).toContainEqual(expect.stringContaining(grown));
+    expect(errors).toEqual([]);
+    await page.close();
+    expect(await exit).toBe(0);
+  });
+
+  test('is coloured by go tool pprof', async () => {
+    const { address, exit } = await diff(file('cpu.pb.gz'), file('later.pb.gz'), '--viewer', 'pprof');
+    const { page } = await newPage();
+    await page.goto(address);
+    await expect.poll(() => page.innerText('body'), patient).toContain('main.newLoop');
+    expect(await coloured(page, 'pprof-diff')).toBeGreaterThan(0.01);
+    await page.goto(new URL('top', page.url()).href);
+    await expect.poll(() => page.innerText('body'), patient).toContain('main.newLoop');
     await page.close();
     expect(await exit).toBe(0);
   });

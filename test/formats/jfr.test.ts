@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { jfr } from '../../src/formats/jfr.ts';
+import { compare } from '../../src/formats/pprof.ts';
 import { chunk } from '../support/recordings.ts';
 import { sampled } from '../support/sampled-recording.ts';
 import { sandbox } from '../support/sandbox.ts';
@@ -69,7 +70,8 @@ test('two recordings are compared by their samples', async () => {
       [['cold', 'main'], 4],
     ]),
   );
-  const { text, details } = (await jfr.diff?.(one, two)) ?? { text: '' };
+  const stacks = jfr.stacks as NonNullable<typeof jfr.stacks>;
+  const { text, details } = compare(await stacks(one), await stacks(two), [one, two]);
   expect(text).toBe('samples of Java methods: 2 before, 5 after. Shares are of what was before.');
   expect(details?.(80).split('\n').slice(1)).toEqual([
     '   4  200.00%  200.00%    4  200.00%  app.Main.cold',

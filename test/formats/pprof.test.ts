@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { zip } from '../../src/capture/zip.ts';
 import { recognise } from '../../src/formats/index.ts';
+import { compare, readProfile } from '../../src/formats/pprof.ts';
 import { plainProfile, profile } from '../support/profiles.ts';
 import { sandbox } from '../support/sandbox.ts';
 
@@ -81,9 +82,10 @@ test('profiles are compared with those of their kind', async () => {
   writeFileSync(one, profile({ samples: [[['f'], 1e9]] }));
   writeFileSync(two, profile({ samples: [[['f'], 3e9]] }));
   writeFileSync(other, heap);
-  const format = await recognise(one);
-  const summary = await format.diff?.(one, two);
-  expect(summary?.text).toBe('CPU time: 1s before, 3s after. Shares are of what was before.');
-  expect(summary?.details?.(80).split('\n').at(-1)).toBe('  2s  200.00%  200.00%   2s  200.00%  f');
-  await expect(format.diff?.(one, other)).rejects.toMatchObject({ failure: 'usage', message: expect.stringContaining('different kinds') });
+  const summary = compare(await readProfile(one), await readProfile(two), [one, two]);
+  expect(summary.text).toBe('CPU time: 1s before, 3s after. Shares are of what was before.');
+  expect(summary.details?.(80).split('\n').at(-1)).toBe('  2s  200.00%  200.00%   2s  200.00%  f');
+  const heapProfile = await readProfile(other);
+  const cpuProfile = await readProfile(one);
+  expect(() => compare(cpuProfile, heapProfile, [one, other])).toThrow('different kinds');
 });

@@ -3,6 +3,7 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formats, recognise } from '../../src/formats/index.ts';
+import { stacksOf } from '../../src/profile/difference.ts';
 import { sandbox } from '../support/sandbox.ts';
 
 const frame = (functionName: string) => ({ functionName, scriptId: '0', url: '', lineNumber: -1, columnNumber: -1 });
@@ -47,6 +48,23 @@ describe('whole ones, known by their content', () => {
     ['collapsed', collapsed, { samples: 100, stacks: 2 }],
     ['collapsed', collapsed.trimEnd().replaceAll('\n', '\r\n'), { samples: 100, stacks: 2 }],
   ])('%s', async (name, content, facts) => expect(await checked(content)).toMatchObject({ name, facts }));
+
+  test('collapsed stacks have a ranking, and stacks to be compared by', async () => {
+    using box = sandbox();
+    const path = join(box.path, 'x.txt');
+    writeFileSync(path, `${collapsed}main;work;hotLoop 3\n`);
+    const { details } = await formats.collapsed.check(path);
+    expect(details?.(80, 2).split('\n').slice(1)).toEqual([
+      ' 100  97.09%  97.09%  100  97.09%  hotLoop',
+      '   3   2.91%    100%    3   2.91%  a b(int, long)',
+      '… and 2 more',
+    ]);
+    const profile = await formats.collapsed.stacks?.(path);
+    expect(profile === undefined ? [] : stacksOf(profile)).toEqual([
+      { names: ['main', 'work', 'hotLoop'], weight: 100 },
+      { names: ['main', 'a b'], weight: 3 },
+    ]);
+  });
 
   test('lines of two megabytes are no reason to fill the memory, and no stack', async () => {
     await expect(checked(`${collapsed}${'a;'.repeat(1_000_000)}b 1\n`)).rejects.toMatchObject({ failure: 'incomplete' });

@@ -84,9 +84,9 @@ function proxy(port: number): Site['answer'] {
   };
 }
 
-/** Starts `go tool pprof` on a file, an absolute path. Throws a KprofError without Go, or when it refuses the file. */
+/** Starts `go tool pprof` on files, absolute paths: the last is shown, one before it is what it is compared with. Throws a KprofError without Go, or when it refuses a file. */
 export async function goPprof(
-  path: string,
+  paths: readonly [string] | readonly [earlier: string, later: string],
   surroundings: Surroundings,
   signal: AbortSignal,
   from = new URL('./page/', import.meta.url),
@@ -97,11 +97,19 @@ export async function goPprof(
     throw new KprofError('unsupported', 'Go was not found here', { hint: 'get it from https://go.dev/dl, or leave out --viewer pprof' });
   // Nothing is fetched: no newer Go, no symbols. Not in the current folder, whose go.mod would be read.
   const env = { ...surroundings.env, GOTOOLCHAIN: 'local', GOFLAGS: '', GOWORK: 'off' };
-  const argv = ['tool', 'pprof', '-symbolize=none', '-no_browser', '-http=127.0.0.1:', path];
+  const argv = [
+    'tool',
+    'pprof',
+    '-symbolize=none',
+    '-no_browser',
+    '-http=127.0.0.1:',
+    ...(paths.length === 2 ? ['-diff_base'] : []),
+    ...paths,
+  ];
   const own = answerFrom(new Map([['alive.js', { type: 'text/javascript', bytes: await readFile(new URL('alive.js', from)) }]]));
   const child = spawn(go, argv, { env, cwd: dirname(go), detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
   try {
-    const through = proxy(await portOf(child, path, signal));
+    const through = proxy(await portOf(child, paths.join(' and '), signal));
     return {
       title: 'go tool pprof',
       remark: 'While it runs, its own port is open to every user of this machine.',

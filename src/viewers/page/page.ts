@@ -1,13 +1,10 @@
 /** Opens a page: serves it, and leads the browser there. */
-import type { Format } from '../../formats/format.ts';
 import type { Surroundings } from '../viewer.ts';
 import { openInBrowser } from './browser.ts';
 import { doorway } from './doorway.ts';
-import { goPprof } from './go-pprof.ts';
 import { type Served, serve } from './serve.ts';
 import { catchSignals } from './signals.ts';
 import type { Site } from './site.ts';
-import { speedscope } from './speedscope.ts';
 
 /** A viewer that is a page. */
 export type PageName = 'page' | 'pprof';
@@ -20,15 +17,11 @@ export interface Way {
   readonly port: number;
 }
 
-type MakeSite = (path: string, format: Format, surroundings: Surroundings, signal: AbortSignal) => Promise<Site>;
-
-const siteOf: Readonly<Record<PageName, MakeSite>> = {
-  page: (path, format) => speedscope(path, format),
-  pprof: (path, _, surroundings, signal) => goPprof(path, surroundings, signal),
-};
+/** Makes what is served; the signal is the person's Ctrl-C. Rejects with a KprofError. */
+export type MakeSite = (signal: AbortSignal) => Promise<Site>;
 
 /** Serves until the first of: the tab is closed, nobody looks, Ctrl-C. */
-async function serveUntilSignal(make: (signal: AbortSignal) => Promise<Site>, port: number): Promise<Served> {
+async function serveUntilSignal(make: MakeSite, port: number): Promise<Served> {
   const { signal, release } = catchSignals();
   try {
     const served = await serve(await make(signal), { port });
@@ -42,15 +35,9 @@ async function serveUntilSignal(make: (signal: AbortSignal) => Promise<Site>, po
   }
 }
 
-/** Serves the file, an absolute path; undefined when there is no browser to lead there. Throws a KprofError when it can't be shown. */
-export async function openPage(
-  name: PageName,
-  path: string,
-  format: Format,
-  surroundings: Surroundings,
-  { browser, port }: Way,
-): Promise<Served | undefined> {
-  const served = await serveUntilSignal((signal) => siteOf[name](path, format, surroundings, signal), port);
+/** Serves a page; undefined when there is no browser to lead there. Throws a KprofError when it can't be made. */
+export async function openPage(make: MakeSite, surroundings: Surroundings, { browser, port }: Way): Promise<Served | undefined> {
+  const served = await serveUntilSignal(make, port);
   if (!browser) return served;
   const door = await doorway(served.address);
   const gone = Promise.race([served.visited, served.ended]).then(door.remove);

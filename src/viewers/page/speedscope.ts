@@ -82,8 +82,14 @@ async function ownFiles(from: URL): Promise<readonly (readonly [string, Blob])[]
   );
 }
 
+/** A file for speedscope to show, under a name of `blobName`. */
+export interface Shown {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
 /** What speedscope is given. Its own reader of JFR gives up on some recordings that `jfr` reads: it gets the stacks that we read. */
-async function shown(path: string, format: Format): Promise<{ readonly name: string; readonly bytes: Buffer }> {
+async function shown(path: string, format: Format): Promise<Shown> {
   if (format.name === 'jfr') {
     await using file = await openFile(path);
     const recording = await readRecording(file, (await file.stat()).size);
@@ -96,7 +102,11 @@ async function shown(path: string, format: Format): Promise<{ readonly name: str
 /** speedscope, showing a file; both are read into memory. Throws a KprofError when the file is too large. */
 export async function speedscope(path: string, format: Format, from: URL = folder()): Promise<Site> {
   await fits(path, format);
-  const { name, bytes } = await shown(path, format);
+  return speedscopeOf(await shown(path, format), from);
+}
+
+/** speedscope, showing these bytes. */
+export async function speedscopeOf({ name, bytes }: Shown, from: URL = folder()): Promise<Site> {
   const profile: Blob = { type: 'application/octet-stream', bytes };
   const blobs = new Map<string, Blob>([...(await ownFiles(from)), [`profile/${name}`, profile]]);
   return {
