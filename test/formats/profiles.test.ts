@@ -62,7 +62,7 @@ describe('whole ones, known by their content', () => {
     const profile = await formats.collapsed.stacks?.(path);
     expect(profile === undefined ? [] : stacksOf(profile)).toEqual([
       { names: ['main', 'work', 'hotLoop'], weight: 100 },
-      { names: ['main', 'a b'], weight: 3 },
+      { names: ['main', 'a b(int, long)'], weight: 3 },
     ]);
   });
 
