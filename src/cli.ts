@@ -6,7 +6,7 @@ import { toolkits } from '../toolkits/index.ts';
 import type { Request } from './capture/request.ts';
 import type { Perform, Typed } from './commands/around.ts';
 import { type Command, commands } from './commands/index.ts';
-import { captureFlags, checkRegistry, connectionFlags } from './common.ts';
+import { type captureFlags, checkRegistry, connectionFlags, flagsOf, withOutput } from './common.ts';
 import { confirm } from './confirm.ts';
 import { exitCodes, KprofError } from './errors.ts';
 import type { Flags, Options } from './flags.ts';
@@ -51,7 +51,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     const toolkit = toolkits.find((each) => each.name === name);
     const command = commands.find((each) => each.name === name);
     if (toolkit !== undefined) {
-      const { options, words } = parse(rest, { ...connectionFlags, ...captureFlags, ...toolkit.flags }, read);
+      const { options, words } = parse(rest, flagsOf(toolkit), read);
       report = terminalReport({ quiet: options.quiet, verbose: options.v });
       process.exitCode = await capture(toolkit, options, words, report);
     } else if (command !== undefined) {
@@ -125,7 +125,7 @@ function printsText({ name, prints = false }: Toolkit, { file, output }: Capture
 }
 
 async function capture(toolkit: Toolkit, typed: CaptureOptions, words: readonly string[], report: Report): Promise<number> {
-  const options = withSecond(toolkit, typed, words);
+  const options = withSecond(toolkit, withOutput(toolkit, typed), words);
   const where = { name: oneName(toolkit, words), container: options.container, likely: toolkit.likely };
   const prints = printsText(toolkit, options);
   const request: Request = {
@@ -138,6 +138,7 @@ async function capture(toolkit: Toolkit, typed: CaptureOptions, words: readonly 
     file: options.file === '-' ? undefined : options.file,
     force: options.force,
     yes: options.yes,
+    allowPtrace: options['allow-ptrace'],
     pullPolicy: options['image-pull-policy'],
     timeout: options.timeout,
     ttl: Math.ceil(options.ttl / 1000),

@@ -50,6 +50,8 @@ export interface DebugSpec {
   readonly access: Access;
   /** Whom the process runs as, where that was seen to differ from what the cluster says. */
   readonly user?: User;
+  /** What is added to the runtime's default capabilities, by consent. Such a container is used once. */
+  readonly adds?: 'SYS_PTRACE';
   /** Not one that is there already. */
   readonly fresh?: boolean;
   /** The main process: the supervisor. */
@@ -80,6 +82,8 @@ export interface Target {
   readonly cpuLimit: number | undefined;
   /** Its localhost is its node's: a port there may be anybody's. */
   readonly hostNetwork: boolean;
+  /** Its processes are among those of its node. */
+  readonly hostPid: boolean;
   /** TCP ports that this container and its alternatives declare. */
   readonly ports: readonly DeclaredPort[];
   /**

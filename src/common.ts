@@ -1,7 +1,8 @@
 /** The flags that every capture has: kubectl's own mean what they mean in kubectl. */
 
 import { KprofError } from './errors.ts';
-import { choice, count, duration, type Flag, type Flags, text, texts, toggle } from './flags.ts';
+import { choice, count, duration, type Flag, type Flags, type Options, text, texts, toggle } from './flags.ts';
+import type { Toolkit } from './toolkit.ts';
 import { viewerFlag } from './viewers/words.ts';
 
 /** How to reach the cluster, as kubectl. */
@@ -57,6 +58,9 @@ export function checkRegistry(typed: string, from: string): string {
   throw new KprofError('usage', `${from} "${typed}" is no address of a registry`, { hint: `${from}=registry.example.com/kprof` });
 }
 
+const outputs = ['json', 'yaml', 'name'] as const;
+type Output = (typeof outputs)[number];
+
 /** What to capture, with what, and what becomes of it. */
 export const captureFlags = {
   container: text('NAME', 'Container of the pod; else the annotated default, else the first', { short: 'c' }),
@@ -64,9 +68,9 @@ export const captureFlags = {
   file: text('FILE', 'Where the artifact goes; a folder keeps the default name', { short: 'f' }),
   force: toggle('Overwrite FILE'),
   output: {
-    ...text('json|yaml|name', 'What stdout gets: the path (name), or the record of the capture', { short: 'o' }),
-    parse: choice(['json', 'yaml', 'name'], 'name', '').parse,
-  } as Flag<'json' | 'yaml' | 'name' | undefined>,
+    ...text(outputs.join('|'), 'What stdout gets: the path (name), or the record of the capture', { short: 'o' }),
+    parse: choice(outputs, 'name', '').parse,
+  } as Flag<Output | undefined>,
   'no-open': toggle("Don't open the artifact"),
   viewer: viewerFlag,
   image: image('Another debug image, such as eclipse-temurin:25-jdk'),
@@ -77,6 +81,7 @@ export const captureFlags = {
   } as Flag<string | undefined>,
   timeout: duration('1m', 'How long to wait for the debug container to run'),
   ttl: duration('10m', 'How long the idle debug container stays for the next capture'),
+  'allow-ptrace': toggle('Agree to a debug container as root with SYS_PTRACE, where the process can not be reached otherwise'),
   'dry-run': dryRun,
   yes: toggle('Answer every question with yes', 'y'),
   quiet: toggle('Only warnings and errors', 'q'),
@@ -85,3 +90,22 @@ export const captureFlags = {
     short: 'v',
   },
 } satisfies Flags;
+
+type Common = typeof connectionFlags & typeof captureFlags;
+
+/** All flags of a tool; `-o` also takes the words of another one, where the tool says so. */
+export function flagsOf({ flags, outputs: other }: Pick<Toolkit, 'flags' | 'outputs'>): Common & Flags {
+  const words = flags[other ?? '']?.value?.split('|');
+  const both = words === undefined ? {} : { output: { ...captureFlags.output, ...choiceOf([...words, ...outputs]) } };
+  return { ...connectionFlags, ...captureFlags, ...flags, ...both } as Common & Flags;
+}
+
+const choiceOf = (words: readonly string[]) => ({ value: words.join('|'), parse: choice(words, 'name', '').parse });
+
+/** The options with such a word of `-o` at the flag that it belongs to. */
+export function withOutput<O extends Options<Common>>({ outputs: other }: Pick<Toolkit, 'outputs'>, options: O): O {
+  const { output } = options;
+  return other === undefined || output === undefined || outputs.includes(output)
+    ? options
+    : { ...options, output: undefined, [other]: output };
+}

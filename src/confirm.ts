@@ -11,11 +11,16 @@ export async function confirm(
 ): Promise<void> {
   if (!ask || yes) return;
   if (!process.stdin.isTTY) throw new KprofError('usage', `${what}: ${why}, and nobody is there to ask`, { hint: 'add --yes' });
+  await askYes(`${what}: ${why}`, report);
+}
+
+/** Asks on the terminal. Throws when the answer is no. */
+export async function askYes(what: string, report: Report): Promise<void> {
   report.clear();
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const left = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
-    const asked = terminal.question(`${safeLine(what)}: ${safeLine(why)}. Go on? [y/N] `).catch(() => ''); // Ctrl-C
+    const asked = terminal.question(`${safeLine(what)}. Go on? [y/N] `).catch(() => ''); // Ctrl-C
     const answer = await Promise.race([asked, left]);
     if (!/^y(es)?$/i.test(answer.trim())) throw new KprofError('interrupted', 'Nothing was done');
   } finally {

@@ -1,7 +1,7 @@
 /** The help texts, made from the definitions, so that they can't differ. Loads nothing but them. */
 import { toolkits } from '../toolkits/index.ts';
 import { commands } from './commands/index.ts';
-import { captureFlags, connectionFlags } from './common.ts';
+import { captureFlags, connectionFlags, flagsOf } from './common.ts';
 import type { Flag, Flags } from './flags.ts';
 import type { ForwardWay, Risk, Toolkit, Way } from './toolkit.ts';
 
@@ -72,7 +72,7 @@ function toolkitHelp(toolkit: Toolkit, columns: number): string {
     `\n${paragraph(`${toolkit.summary}. ${does}`, columns)}`,
     `\nUsage:\n  ${usageOf(toolkit)} [flags]\n`,
     section('Flags', toolkit.flags, columns),
-    section('Flags of every capture', captureFlags, columns),
+    section('Flags of every capture', { ...captureFlags, output: flagsOf(toolkit).output }, columns),
     section("kubectl's flags", connectionFlags, columns),
   ].join('');
 }

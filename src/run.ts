@@ -5,6 +5,7 @@ import { enter } from './capture/enter.ts';
 import { type Captured, captureFile } from './capture/file.ts';
 import { type Entered, held } from './capture/held.ts';
 import { captureInspect } from './capture/inspect.ts';
+import { orRetire } from './capture/ladder.ts';
 import { makePlan, type Request } from './capture/request.ts';
 import { asTarget, type Session, type Stops } from './capture/session.ts';
 import { captureStream } from './capture/stream.ts';
@@ -64,7 +65,7 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
     if (way.via === 'forward') return await runFetch(request, around, target, way, clock);
     const { container, view, process } = await enter(request, way, target, report, before);
     clock('enter');
-    way.guard(process, view.tools);
+    await orRetire(container, async () => way.guard(process, view.tools));
     const format = formats[way.format];
     const where = {
       tool: request.toolkit.name,
@@ -74,9 +75,9 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
       pid: process.pid,
       at: new Date(),
     };
-    const destination = await prepareDestination(request.file ?? request.scratch, artifactName(where, format.extension), {
-      force: request.force,
-    });
+    const destination = await orRetire(container, () =>
+      prepareDestination(request.file ?? request.scratch, artifactName(where, format.extension), { force: request.force }),
+    );
     const entered: Entered = { request, target, container, view, process, way, destination, at: where.at };
     const outcome = await held(entered, { report, stops }, (session) => captureIn(session, entered, around, clock));
     const { facts, early } = outcome;

@@ -32,7 +32,8 @@ export type FormatName =
   | 'heapprofile'
   | 'heapsnapshot'
   | 'perf'
-  | 'collapsed';
+  | 'collapsed'
+  | 'flamegraph';
 
 /** A process of the target, as /proc shows it. All text in it is the target's to choose. */
 export interface Process {
@@ -77,6 +78,8 @@ export interface Step {
   readonly check?: (stdout: string) => void;
   /** Of a stream: the part of the output that belongs to the artifact; absent, all of it. */
   readonly keep?: (stdout: string) => string;
+  /** What a person should know of what was printed, though it is no failure. */
+  readonly remark?: (stdout: string) => string | undefined;
   /** What ends what `run` begins, handed to the pod before `run` starts; or why there is nothing to end. */
   readonly undo: Argv | 'ends by itself' | 'ends an earlier step';
   /** How long it may take; 2 minutes, if absent. */
@@ -265,6 +268,8 @@ export interface Toolkit<F extends Flags = Flags> {
   readonly flags: F;
   /** The flag that the word behind the pod's name stands for. */
   readonly second?: string;
+  /** The flag whose words `-o` takes, too. */
+  readonly outputs?: string;
   /** The artifact is text, and goes to stdout unless -f names a file. */
   readonly prints?: boolean;
   /** What it looks for, in words: «JVM». */

@@ -4,6 +4,7 @@
 //
 //   mkdir PATH          a new folder, 0700
 //   put PATH            a new file, 0600, from stdin
+//   link PATH TO        a symbolic link in a folder whose name begins with kprof-, in the place of the one that is there
 //   stat PATH           prints SIZE INODE MTIME_NS
 //   tar PATH [OFFSET [PACE [SIZE INODE MTIME_NS]]]
 //                       prints the file as a tar of one entry; from OFFSET > 0 on its bare bytes.
@@ -69,7 +70,7 @@ _Noreturn static void changed(const char *what) {
 }
 
 _Noreturn static void usage(void) {
-    fputs("usage: inroot PID STARTTIME mkdir|put|stat|tar|cat|rm PATH [MAX | OFFSET [PACE [SIZE INODE MTIME_NS]]]\n", stderr);
+    fputs("usage: inroot PID STARTTIME mkdir|put|link|stat|tar|cat|rm PATH [TO | MAX | OFFSET [PACE [SIZE INODE MTIME_NS]]]\n", stderr);
     exit(USAGE);
 }
 
@@ -272,6 +273,20 @@ static void run_put(int parent, const char *name) {
     must(close(file));
 }
 
+// What is there already is taken away only if it is a link, too: in a folder of ours somebody else may have put something.
+static void run_link(int parent, const char *name, const char *to) {
+    struct stat st;
+    if (!fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode)) must(unlinkat(parent, name, 0));
+    must(symlinkat(to, parent, name));
+}
+
+// Whether the folder that PATH is in has a name of ours.
+static int in_folder_of_ours(const char *name) {
+    const char *folder = name - 1;
+    while (folder > path && folder[-1] != '/') folder--;
+    return !strncmp(folder, "kprof-", 6);
+}
+
 static void run_rm(int parent, const char *name) {
     int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder < 0 && errno == ENOENT) return;
@@ -287,11 +302,12 @@ int main(int count, char **words) {
     pid = words[1], verb = words[3], path = words[4];
     const char *argument = words[5];
     number(pid);
-    uint64_t started = number(words[2]), value = argument ? number(argument) : 0;
+    int is_link = !strcmp(verb, "link");
+    uint64_t started = number(words[2]), value = argument && !is_link ? number(argument) : 0;
     int is_cat = !strcmp(verb, "cat"), is_tar = !strcmp(verb, "tar"), is_rm = !strcmp(verb, "rm");
     int reads = is_cat || is_tar || !strcmp(verb, "stat");
-    if (!reads && !is_rm && strcmp(verb, "mkdir") && strcmp(verb, "put")) usage();
-    if (is_cat ? count != 6 : count > 5 && !is_tar) usage();
+    if (!reads && !is_rm && !is_link && strcmp(verb, "mkdir") && strcmp(verb, "put")) usage();
+    if (is_cat || is_link ? count != 6 : count > 5 && !is_tar) usage();
     pace = count > 6 ? number(words[6]) : 0;
     char expected[80] = "";
     if (count == 10) snprintf(expected, sizeof expected, "%s %s %s", words[7], words[8], words[9]);
@@ -302,6 +318,7 @@ int main(int count, char **words) {
     struct stat st;
     int parent = open_parent(open_root(started), &name);
     if (is_rm && strncmp(name, "kprof-", 6)) fail("not a folder of kprof");
+    if (is_link && !in_folder_of_ours(name)) fail("not in a folder of kprof");
     if (parent < 0 && errno == ENOENT && is_rm) return 0;
     must(parent);
     int file = reads ? open_regular(parent, name, &st) : -1;
@@ -309,6 +326,7 @@ int main(int count, char **words) {
     else if (is_cat) copy(file, value, 1);
     else if (reads) puts(identity(&st));
     else if (is_rm) run_rm(parent, name);
+    else if (is_link) run_link(parent, name, argument);
     else if (!strcmp(verb, "put")) run_put(parent, name);
     else must(mkdirat(parent, name, 0700));
     if (fflush(stdout)) fail_errno();

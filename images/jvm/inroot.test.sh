@@ -204,7 +204,19 @@ refuses 2 usage tar /tmp/real/file 1 0 1 1
 refuses 2 usage tar /tmp/real/file 1 0 1 1 1 1
 refuses 2 usage stat /tmp/real/file 1
 refuses 2 usage chmod /tmp/real/file
-mkdir "$root/tmp/other" "$root/tmp/kprof-full" "$root/tmp/kprof-full/dir"
+refuses 2 usage link /tmp/kprof-l/lib.so
+mkdir "$root/tmp/other" "$root/tmp/kprof-l" "$root/tmp/kprof-l/dir"
+for to in /proc/1/root/lib.so /proc/2/root/lib.so; do
+	gives '' link /tmp/kprof-l/lib.so $to
+	[ "$(readlink "$root/tmp/kprof-l/lib.so")" = $to ] || bad "link to $to: $(readlink "$root/tmp/kprof-l/lib.so")"
+done
+: >"$root/tmp/kprof-l/file"
+refuses 1 EEXIST link /tmp/kprof-l/file /x
+refuses 1 EEXIST link /tmp/kprof-l/dir /x
+refuses 1 "not in a folder of kprof" link /tmp/other/lib.so /x
+refuses 1 "not in a folder of kprof" link /tmp/kprof-l/dir/lib.so /x
+refuses 1 "not in a folder of kprof" link /kprof-l /x
+mkdir "$root/tmp/kprof-full" "$root/tmp/kprof-full/dir"
 : >"$root/tmp/kprof-file"
 refuses 1 "not a folder of kprof" rm /tmp/other
 refuses 1 ENOTDIR rm /tmp/kprof-file

@@ -1,5 +1,5 @@
 /** Going in: a debug container beside the target, and the process that is meant. */
-import type { DebugContainer, DebugSpec, Target, User } from '../cluster.ts';
+import type { DebugContainer, DebugSpec, Target } from '../cluster.ts';
 import { isLineLost, KprofError } from '../errors.ts';
 import type { Flags } from '../flags.ts';
 import { answerOf } from '../remote/remote.ts';
@@ -7,6 +7,7 @@ import type { Report } from '../report.ts';
 import { retry } from '../retry.ts';
 import { chooseProcess, parseView, type View } from '../runtimes/processes.ts';
 import type { Process, Way } from '../toolkit.ts';
+import { agree, type Climbed, climb, orRetire } from './ladder.ts';
 import { debugSpec, type Request } from './request.ts';
 
 /** A debug container from which the process can be reached, and the process that is meant. */
@@ -18,16 +19,12 @@ export async function enter(
   signal: AbortSignal,
 ): Promise<{ container: DebugContainer; view: View; process: Process }> {
   const { container, view } = await reach(request, way, target, report, signal);
-  const process = chooseProcess(view, {
-    pid: request.pid,
-    container: target.container,
-    looksFor: request.toolkit.looksFor,
-    matches: request.toolkit.matches,
-  });
-  return { container, view, process };
+  const { looksFor, matches } = request.toolkit;
+  const choose = async () => chooseProcess(view, { pid: request.pid, container: target.container, looksFor, matches });
+  return { container, view, process: await orRetire(container, choose) };
 }
 
-/** A debug container from which the processes can be reached: where one turns out to have another user, a second container. */
+/** A debug container from which the processes can be reached: where one turns out to need another user, or by consent SYS_PTRACE, a further one. */
 export async function reach(
   request: Request,
   way: Pick<Way<Flags>, 'image' | 'access'>,
@@ -35,17 +32,14 @@ export async function reach(
   report: Report,
   signal: AbortSignal,
 ): Promise<{ container: DebugContainer; view: View }> {
-  let user: User | undefined;
-  for (let attempt = 0; attempt < 2; attempt++) {
-    const { container, view } = await injected(target, debugSpec(request, way, user), request.pid, report, signal);
-    const unreachable = view.processes.find((process) => process.uid !== view.uid || process.gid !== view.gid);
-    if (view.uid !== 0 && unreachable !== undefined && !view.processes.some(request.toolkit.matches) && attempt === 0) {
-      user = { uid: unreachable.uid, gid: unreachable.gid };
-      continue;
-    }
-    return { container, view };
+  let rung: Climbed = {};
+  for (;;) {
+    const { container, view } = await injected(target, debugSpec(request, way, rung), request.pid, report, signal);
+    const next = climb(view, rung, request);
+    if (next === undefined) return { container, view };
+    if (next.adds !== undefined) await agree(next, request, target, report);
+    rung = next;
   }
-  throw new KprofError('unsupported', `No process of container ${target.container} can be looked at`);
 }
 
 /** One that is used again may end at just that moment, and the cluster tells it late: then it is a new one. */

@@ -1,7 +1,7 @@
 /** A capture between taking its lease and letting go of it: what is kept of it here, and how it ends. */
 import { randomBytes } from 'node:crypto';
 import type { Destination } from '../artifact.ts';
-import type { DebugContainer, Target } from '../cluster.ts';
+import type { DebugContainer, DebugSpec, Target } from '../cluster.ts';
 import { isLineLost, KprofError } from '../errors.ts';
 import type { Flags } from '../flags.ts';
 import { hold, type Lease } from '../remote/lease.ts';
@@ -10,6 +10,7 @@ import type { View } from '../runtimes/processes.ts';
 import { type CaptureRecord, forgetCapture, keepCapture, thisClient } from '../state/captures.ts';
 import type { Process, Way } from '../toolkit.ts';
 import { type Another, hasDied, undoFrom } from './died.ts';
+import { retire } from './ladder.ts';
 import { debugSpec, type Request } from './request.ts';
 import type { Session, Stops } from './session.ts';
 
@@ -52,10 +53,11 @@ export async function held<T>(entered: Entered, { report, stops }: Attended, wor
     },
   );
   const signal = AbortSignal.any([stops.abort, target.gone, lease.lost]);
-  const another = (until: AbortSignal) => target.inject({ ...debugSpec(request, way, container.user), fresh: true }, until);
+  const another = (until: AbortSignal) => target.inject({ ...debugSpec(request, way, likeBefore(container)), fresh: true }, until);
   try {
     const result = await work({ id, target, container, process, tools: view.tools, lease, report, stops, signal, journal: journal.change });
     await letGo(lease, 'done', journal, { target, report, another });
+    await retire(container);
     return result;
   } catch (error) {
     const { stage } = await journal.now();
@@ -64,9 +66,14 @@ export async function held<T>(entered: Entered, { report, stops }: Attended, wor
       throw resumable(error, id);
     }
     await letGo(lease, 'abort', journal, { target, report, another });
+    await retire(container);
     throw error;
   }
 }
+
+/** What was agreed to holds for the container that takes its place. */
+const likeBefore = ({ user, rung }: DebugContainer): Pick<DebugSpec, 'user' | 'adds'> =>
+  rung === 'ptrace' ? { adds: 'SYS_PTRACE' } : { user };
 
 interface Ending {
   readonly target: Target;

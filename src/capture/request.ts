@@ -1,5 +1,5 @@
 /** What is asked of the engine, and what that means for the debug container and the plan; pure. */
-import type { DebugSpec, User, Where } from '../cluster.ts';
+import type { DebugSpec, Where } from '../cluster.ts';
 import type { Flags, Options } from '../flags.ts';
 import { supervisor } from '../remote/script.ts';
 import type { CaptureRecord } from '../state/captures.ts';
@@ -21,6 +21,8 @@ export interface Request {
   /** The full reference of an image, by the name of ours. */
   readonly reference: (image: string) => string;
   readonly pullPolicy: DebugSpec['pullPolicy'];
+  /** Agreed to a debug container with the capability SYS_PTRACE. */
+  readonly allowPtrace: boolean;
   /** Milliseconds. */
   readonly timeout: number;
   /** Seconds. */
@@ -36,7 +38,7 @@ const lifetimes = { ttl: 600, first: 60, cap: 86_400 };
 export const debugSpec = (
   { reference, pullPolicy, timeout }: Pick<Request, 'reference' | 'pullPolicy' | 'timeout'>,
   way: Pick<Way<Flags>, 'image' | 'access'>,
-  user?: User,
+  more: Pick<DebugSpec, 'user' | 'adds'> = {},
 ): DebugSpec => ({
   image: way.image,
   reference: reference(way.image),
@@ -44,7 +46,7 @@ export const debugSpec = (
   access: way.access,
   command: supervisor(lifetimes),
   timeout,
-  ...(user === undefined ? {} : { user }),
+  ...more,
 });
 
 /** The plan for a process; pure. */

@@ -34,9 +34,12 @@ export interface Reaching extends Pick<Session, 'container' | 'tools'> {
   readonly process: Pick<Process, 'pid' | 'started' | 'uid' | 'gid' | 'groups'>;
 }
 
+/** Commands of the script, which become the process's user by themselves. */
+const ownCommands: readonly string[] = ['inspector', 'profiler'];
+
 /** The argv, run as the process's own user where we are root and it is not. */
 export function asTarget({ container, process, tools }: Reaching, argv: Argv): Argv {
-  if (container.user.uid !== 0 || process.uid === 0) return argv;
+  if (container.user.uid !== 0 || process.uid === 0 || ownCommands.includes(argv[0])) return argv;
   if (!tools.has('setpriv') || !tools.has('inroot')) {
     throw new KprofError(
       'unsupported',
@@ -47,7 +50,9 @@ export function asTarget({ container, process, tools }: Reaching, argv: Argv): A
     );
   }
   const groups = process.groups.length > 0 ? `--groups=${process.groups.join(',')}` : '--clear-groups';
-  return ['setpriv', `--reuid=${process.uid}`, `--regid=${process.gid}`, groups, '--inh-caps=-all', ...argv];
+  // The one right that was agreed to is needed to look at the process, whoever we are.
+  const rights = container.rung === 'ptrace' ? ['--inh-caps=-all,+sys_ptrace', '--ambient-caps=-all,+sys_ptrace'] : ['--inh-caps=-all'];
+  return ['setpriv', `--reuid=${process.uid}`, `--regid=${process.gid}`, groups, ...rights, ...argv];
 }
 
 /** A program of ours that opens files inside the target's root; the start time pins the process. */
@@ -111,6 +116,8 @@ async function performStep(session: Session, each: Step, index: number, maxBytes
   const kept = { name: `${String(index + 1).padStart(5, '0')}.undo`, undo, run: asTarget(session, each.run) };
   const stdout = await step(session.lease, kept, bounds);
   each.check?.(stdout);
+  const remark = each.remark?.(stdout);
+  if (remark !== undefined) session.report.note(remark);
   return stdout;
 }
 

@@ -3,6 +3,7 @@ import { KprofError } from '../errors.ts';
 import type { FormatName } from '../toolkit.ts';
 import { bundle } from './bundle.ts';
 import { collapsed } from './collapsed.ts';
+import { flamegraph } from './flamegraph.ts';
 import { type Format, openFile, readAt } from './format.ts';
 import { gotext } from './gotext.ts';
 import { gotrace } from './gotrace.ts';
@@ -26,6 +27,7 @@ export const formats: Readonly<Record<FormatName, Format>> = {
   threads,
   histogram,
   gotext,
+  flamegraph,
   perf,
   collapsed,
 };

@@ -7,7 +7,7 @@ import type { User } from '../cluster.ts';
 
 /** One step of the ladder, with the reason in words. */
 export interface Rung {
-  readonly name: 'same-user' | 'root' | 'root-without-capabilities';
+  readonly name: 'same-user' | 'root' | 'root-without-capabilities' | 'ptrace';
   readonly why: string;
   readonly user: User;
   readonly securityContext: V1SecurityContext;
@@ -63,6 +63,14 @@ export function rung(pod: V1Pod, container: V1Container, user: User | undefined 
   const { drop = [], add = [] } = container.securityContext?.capabilities ?? {};
   return drop.includes('ALL') && add.length === 0 ? bareRoot : root;
 }
+
+/** Whom no one but the kernel's exception reaches: a process with more capabilities than ours, or one that is not dumpable. Only by consent. */
+export const ptrace: Rung = {
+  name: 'ptrace',
+  why: 'as root with the capability SYS_PTRACE, as was agreed to',
+  user: { uid: 0, gid: 0 },
+  securityContext: { ...root.securityContext, capabilities: { add: ['SYS_PTRACE'] } },
+};
 
 /** Whoever the target is: good for looking at `/proc/PID/status` and nothing else. */
 export const scout: Rung = { ...sameUser({ uid: 65532, gid: 65532 }), why: 'to see whom the app runs as' };

@@ -4,7 +4,7 @@ import type { Cluster, DebugContainer, DebugSpec, Listed, Target } from '../clus
 import { isLineLost, KprofError } from '../errors.ts';
 import type { Report } from '../report.ts';
 import { readJournal, remember } from '../state/journal.ts';
-import { knownUser, type Rung, rung, scout } from './access.ts';
+import { knownUser, ptrace, type Rung, rung, scout } from './access.ts';
 import { answeredPod } from './answered-pod.ts';
 import { type Api, openApi } from './api.ts';
 import type { ConnectionOptions } from './choice.ts';
@@ -68,6 +68,7 @@ function openTarget(api: Api, { pod, container: name, alternatives, status, note
     gone: watch.signal,
     cpuLimit: cpuLimit(pod),
     hostNetwork: pod.spec?.hostNetwork === true,
+    hostPid: pod.spec?.hostPID === true,
     ports: declaredPorts(pod, [name, ...alternatives]),
     forward: (port, signal) => forward(api.connection, { ...names(pod), port }, signal),
     inject: (spec, signal) => inject(opened, spec, signal),
@@ -82,12 +83,13 @@ const patchOf = (entry: V1EphemeralContainer) => ({ spec: { ephemeralContainers:
 
 async function inject(opened: Opened, spec: DebugSpec, signal: AbortSignal): Promise<DebugContainer> {
   const { pod, container } = opened;
-  const chosen = rung(pod, container, spec.user);
+  const chosen = spec.adds === undefined ? rung(pod, container, spec.user) : ptrace;
   try {
     return await injectAs(opened, spec, chosen, signal);
   } catch (error) {
     // Whom the app runs as is not known, and root may not be: see first who it is.
-    if (spec.user !== undefined || knownUser(pod, container) !== undefined || !isPodSecurityRefusal(error)) throw error;
+    if (spec.user !== undefined || spec.adds !== undefined || knownUser(pod, container) !== undefined || !isPodSecurityRefusal(error))
+      throw error;
     return injectAs(opened, spec, scout, signal);
   }
 }
@@ -97,7 +99,8 @@ async function injectAs(opened: Opened, spec: DebugSpec, chosen: Rung, signal: A
   const wanted = ephemeralContainer(spec, container.name, chosen, randomSuffix());
   const { namespace, pod: name } = names(opened.pod);
   const pod = await readPod(api, namespace, name, signal);
-  const running = spec.fresh === true ? undefined : reusable(pod, wanted, containerId, await readJournal(process.env));
+  const running =
+    spec.fresh === true || spec.adds !== undefined ? undefined : reusable(pod, wanted, containerId, await readJournal(process.env));
   if (running !== undefined) return debugContainer(opened, chosen, running, true);
   const accepted = await add(opened, wanted, signal);
   const awaited = { ...names(opened.pod), name: wanted.name, image: spec.image, reference: spec.reference };

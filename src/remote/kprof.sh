@@ -11,7 +11,7 @@
 #   run end                           ends the container
 #   run run RUN…                      a command that changes nothing
 #   run step ID NAME N UNDO… RUN…     a command, its undo (N words) kept first; asked again, its result
-#                                     (`inspector` is a command of ours)
+#                                     (`inspector` and `profiler` are commands of ours)
 #   run put RUN…                      RUN, on stdin what follows in base64 lines up to a dot
 #   run pull LEVEL RUN…               what RUN prints, through zstd -LEVEL; as it is, where that is `bare`
 #   run pull plain FILE [OFFSET [SIZE INODE MTIME_NS]]
@@ -31,6 +31,7 @@ silence=${KPROF_SILENCE:-30}
 return_in=${KPROF_RETURN:-40}
 newline='
 '
+library=${KPROF_LIBRARY:-/usr/lib/kprof/libasyncProfiler.so}
 PATH=$PATH${KPROF_PATH-:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin}
 verb=$1
 
@@ -178,6 +179,41 @@ inspector() { # open PID STARTED | close PID STARTED PORT…
 		} | nc -w 2 127.0.0.1 "$port" >/dev/null 2>&1
 	done
 	return 0
+}
+
+# async-profiler in a process: it opens our library through the root of a process of ours that has its user and none of its
+# rights beyond. What it has open it finds again by the name of a link in the capture's folder, whoever asks, and even when
+# that process and this container are gone. Where an own one is loaded already, in a place that it can see, that is used.
+profiler() { # PID STARTED FOLDER LIBRARY ARGUMENTS
+	profiled=$1
+	born "$profiled"
+	if [ -z "$born" ] || [ "$born" != "$2" ]; then
+		echo "kprof: process $profiled ended" >&2
+		return 5
+	fi
+	me=$(id -u)
+	become=$(as "$profiled") lender='' loaded=$4
+	if [ "$4" = ours ]; then
+		less=$(as "$profiled" bare)
+		[ -n "$less" ] || [ "$me" != 0 ] || ! command -v setpriv >/dev/null || less='setpriv --bounding-set=-all --inh-caps=-all'
+		$less sleep 60 </dev/null >/dev/null 2>&1 &
+		lender=$! tries=0
+		loaded=$3/library.so
+		until IFS= read -r name <"/proc/$lender/comm" && [ "$name" = sleep ] || [ $tries -ge 50 ]; do nap 0.02; tries=$((tries + 1)); done
+		# What is loaded is found by the name, wherever it leads by now.
+		$become inroot "$profiled" "$2" link "$loaded" "/proc/$lender/root$library" || [ "${5%%,*}" = stop ] || {
+			kill -KILL $lender
+			wait $lender 2>/dev/null
+			return 1
+		}
+	fi
+	$become jattach "$profiled" load "$loaded" true "$5,log=$3/log"
+	answered=$?
+	[ -z "$lender" ] || { kill -KILL $lender; wait $lender; } 2>/dev/null
+	echo "perf events $($become ls -l "/proc/$profiled/fd" 2>/dev/null | grep -c 'anon_inode:.perf_event')"
+	$become inroot "$profiled" "$2" cat "$3/log" 16384 2>/dev/null | sed 's/^/log /'
+	[ $answered -lt 100 ] || [ $answered -gt 254 ] || answered=0 # its own failures; the text tells
+	return $answered
 }
 
 join() { sign "$dir/clients/$$"; }
@@ -397,7 +433,7 @@ drop() {
 # What a step prints may be more than a disk has: so many blocks, of 512 bytes in ash.
 limited() {
 	ulimit -f 262144
-	case $1 in knock | inspector) ;; *) exec "$@" ;; esac
+	case $1 in knock | inspector | profiler) ;; *) exec "$@" ;; esac
 	"$@"
 }
 
@@ -506,7 +542,9 @@ look() {
 	trap '' TERM # done in a moment, and what it starts is not to be orphaned
 	me=$(id -u)
 	# shellcheck disable=SC2046
-	echo "tools$(for tool in jattach jcmd inroot setpriv zstd; do command -v $tool >/dev/null && echo " $tool"; done | tr -d '\n')"
+	echo "tools$(for tool in jattach jcmd inroot setpriv zstd; do command -v $tool >/dev/null && echo " $tool"; done | tr -d '\n')$(
+		[ ! -e "$library" ] || echo ' async-profiler'
+	)"
 	echo "jdk $(jdk)"
 	echo "self $(sed -n 's/^[UG]id:[[:space:]]*\([0-9]*\).*/\1/p; s/^CapEff:[[:space:]]*//p' /proc/self/status | tr '\n' ' ')"
 	cd /proc || return
@@ -607,15 +645,15 @@ peek_as() { # 'UID GID GROUPS' 'PID…'
 		return
 	fi
 	if [ "$3" = - ]; then groups=--clear-groups; else groups=--groups=$3; fi
-	# shellcheck disable=SC2086
-	KPROF_REAPER=1 setpriv --reuid="$1" --regid="$2" "$groups" --inh-caps=-all "$shell" "$0" peek $4 </dev/null |
+	# shellcheck disable=SC2086,SC2046
+	KPROF_REAPER=1 setpriv --reuid="$1" --regid="$2" "$groups" $(rights '') "$shell" "$0" peek $4 </dev/null |
 		grep -a -E '^[0-9]+/(seen|exe|map|tell):' | head -c 131072 | while IFS= read -r line; do
 		case "$4 " in *" ${line%%/*} "*) printf '%s\n' "$line" ;; esac
 	done
 }
 
 # The words that make a command run as PID's own user: none, where we are that user.
-as() {
+as() { # PID [bare]
 	[ "${me:=$(id -u)}" = 0 ] || return 0
 	ids=$(sed -n 's/^\([UG]\)id:[[:space:]]*\([0-9]*\).*/\2/p' "/proc/$1/status")
 	uid=${ids%%
@@ -625,7 +663,14 @@ as() {
 	[ "$uid" != 0 ] || return 0
 	groups=$(sed -n 's/^Groups:[[:space:]]*//p' "/proc/$1/status" | sed 's/ *$//; s/  */,/g')
 	if [ -n "$groups" ]; then groups=--groups=$groups; else groups=--clear-groups; fi
-	echo "setpriv --reuid=$uid --regid=$gid $groups --inh-caps=-all"
+	echo "setpriv --reuid=$uid --regid=$gid $groups $(rights "${2:-}")"
+}
+
+# What another user is left of our rights: nothing but SYS_PTRACE (19), where we were given it, for there are processes
+# that not even their own user may look into. Not that for what is `bare`.
+rights() {
+	effective=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
+	if [ "$1" = bare ] || [ $((0x$effective & 0x80000)) = 0 ]; then echo --inh-caps=-all; else echo '--inh-caps=-all,+sys_ptrace --ambient-caps=-all,+sys_ptrace'; fi
 }
 
 jdk() { # the version of the image's own jcmd
@@ -684,6 +729,15 @@ peek_one() {
 		grep -o -E -- '-XX:[+-]DisableAttachMechanism' | tail -n 1 | sed 's/^/env-attach /'
 	perf=$(grep -o -E '/[^ ]*/hsperfdata_[^/ ]+/[0-9]+' "$p/maps" | head -n 1)
 	[ -z "$perf" ] || inside cat "$perf" | tr -cd '[:print:]' | grep -o -E 'jvmCapabilities[01]' | sed 's/^jvmCapabilities/attach /'
+	# Its threads have a name, where it was given a time limit; every library of its has a file.
+	! grep -q -s '^Async-profiler' "$p"/task/*/comm || echo "profiler runs"
+	ours=$(stat -c %i "$library" 2>/dev/null)
+	sed -n 's/^[^ ]* r-xp 0* [^ ]* \([0-9]*\) *\(.*libasyncProfiler[^ ]*\).*$/\1 \2/p' "$p/maps" | while IFS=' ' read -r inode file; do
+		if [ "$inode" = "$ours" ]; then echo "library ours"
+		elif [ "$(inside stat "$file" 2>/dev/null | cut -d ' ' -f 2)" = "$inode" ]; then echo "library $file"
+		elif [ "$file" = "$library" ]; then echo "library gone"
+		else echo "library hidden $file"; fi
+	done | sort -u | head -n 1
 	# Into no file of ours: /tmp is for all, so for those whose rights we don't have here.
 	if refused=$(inside mkdir "/tmp/kprof-look-$$" 2>&1); then
 		inside rm "/tmp/kprof-look-$$"

@@ -7,6 +7,8 @@ export interface View {
   readonly tools: Tools;
   readonly uid: number;
   readonly gid: number;
+  /** Effective ones, as a bit mask. */
+  readonly capabilities: bigint;
   readonly processes: readonly Process[];
   /** How many there are besides, of which nothing is known. */
   readonly more: number;
@@ -82,7 +84,7 @@ export function parseView(output: string): View {
     .sort((one, other) => one.pid - other.pid);
   const programs = new Set(first(own, 'tools').split(' '));
   const tools: Tools = { has: (program) => programs.has(program), jdk: first(own, 'jdk') || undefined };
-  return { tools, uid: number(self[0]), gid: number(self[1]), processes, more: number(own.get('more')?.[0]) };
+  return { tools, uid: number(self[0]), gid: number(self[1]), capabilities: mask(self[2]), processes, more: number(own.get('more')?.[0]) };
 }
 
 /** One line for people: pid and command line. */

@@ -233,7 +233,7 @@ export const targets = {
     asks: '--allow-ptrace',
     spec: one({ image: debian, command: busy(java17), securityContext: { privileged: true } }),
   },
-  // Not even its own user may look into it.
+  // Not even its own user may look into it. The shell is needed: a container's first program is started with capabilities that read all.
   'non-dumpable': {
     level: 'privileged',
     jdk: 21,
@@ -241,7 +241,10 @@ export const targets = {
     gid: 3000,
     rung: 'ptrace',
     asks: '--allow-ptrace',
-    spec: one({ command: busy('/jdk21/bin/java-unreadable') }, { securityContext: { runAsUser: 1000, runAsGroup: 3000 } }),
+    spec: one(
+      { command: ['sh', '-c', `exec ${busy('/jdk21/bin/java-unreadable').join(' ')}`] },
+      { securityContext: { runAsUser: 1000, runAsGroup: 3000 } },
+    ),
   },
 } as const satisfies Readonly<Record<string, JvmTarget>>;
 

@@ -1,8 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { makePlan } from '../../src/capture/request.ts';
-import { captureFlags, connectionFlags } from '../../src/common.ts';
-import type { Flags } from '../../src/flags.ts';
+import { captureFlags, connectionFlags, flagsOf } from '../../src/common.ts';
 import { formats } from '../../src/formats/index.ts';
 import { help } from '../../src/help.ts';
 import { parse } from '../../src/parse.ts';
@@ -46,7 +45,7 @@ describe('every toolkit', () => {
     expect(toolkit.examples.length).toBeGreaterThan(0);
     for (const example of toolkit.examples) {
       const argv = example.split(' ').slice(2);
-      const { words } = parse(argv, { ...connectionFlags, ...captureFlags, ...toolkit.flags } as Flags, () => new Uint8Array());
+      const { words } = parse(argv, flagsOf(toolkit), () => new Uint8Array());
       expect(example).toMatch(new RegExp(`^kprof ${name} `));
       expect([1, toolkit.second === undefined ? 1 : 2]).toContain(words.length);
     }

@@ -1,0 +1,81 @@
+import { choice, duration, type Flag, text, toggle } from '../src/flags.ts';
+import {
+  checkInterval,
+  dropProfiler,
+  type Event,
+  events,
+  fellBack,
+  guardProfiler,
+  outputs,
+  profilerDid,
+  startProfiler,
+  stopProfiler,
+} from '../src/runtimes/async-profiler.ts';
+import { attaching, jvm } from '../src/runtimes/jvm.ts';
+import { defineToolkit, type FormatName, type Milliseconds } from '../src/toolkit.ts';
+
+/** Held by the JVM itself: a profiler that everybody forgot stops so long after its time. */
+const slack: Milliseconds = 60_000;
+
+const event: Flag<Event> = { ...choice(events, 'cpu', 'What to sample'), short: 'e' };
+
+const extensions = { jfr: 'jfr', flamegraph: 'html', collapsed: 'collapsed' } as const;
+
+// https://github.com/async-profiler/async-profiler/blob/master/docs/ProfilerOptions.md
+export const asprof = defineToolkit({
+  name: 'asprof',
+  summary: 'Profile a JVM with async-profiler',
+  examples: [
+    'kprof asprof mypod --duration 15s',
+    'kprof asprof mypod -e wall --threads -o flamegraph',
+    'kprof asprof deploy/api -e alloc --interval 512k -o collapsed',
+  ],
+  flags: {
+    event,
+    duration: duration('30s', 'How long to sample'),
+    interval: text('INTERVAL', 'Time between two samples (1ms, 500us; else 10ms), of alloc the bytes (512k)'),
+    threads: toggle('Tell threads apart'),
+    format: choice(outputs, 'jfr', 'What to write; -o takes these words, too'),
+  },
+  outputs: 'format',
+  ...jvm,
+  ways(options) {
+    // What no flag's own reader can see.
+    checkInterval({ event: options.event ?? 'cpu', interval: options.interval });
+    return [
+      {
+        ...attaching,
+        guard: guardProfiler,
+        risk: 'sample',
+        format: (options.format ?? 'jfr') satisfies FormatName,
+        plan({ options: { duration: time, format, ...how }, process, place }) {
+          const file = place(`profile.${extensions[format]}`);
+          const written = { folder: file.seenByTarget.replace(/\/[^/]*$/, ''), file: file.seenByTarget, output: format };
+          return {
+            kind: 'file',
+            files: [],
+            steps: [
+              {
+                run: startProfiler(process, how, Math.ceil((time + slack) / 1000), written),
+                check: profilerDid('start'),
+                remark: (stdout) => fellBack(how.event, stdout),
+                undo: dropProfiler(process, written.folder),
+                says: 'starting async-profiler',
+                what: 'start async-profiler',
+              },
+              { wait: time, says: 'sampling' },
+              {
+                run: stopProfiler(process, how, written),
+                check: profilerDid('write the profile'),
+                undo: 'ends an earlier step',
+                says: 'stopping async-profiler',
+                what: 'stop async-profiler',
+              },
+            ],
+            result: { early: 'keeps', file },
+          };
+        },
+      },
+    ];
+  },
+});
