@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import { KprofError } from './errors.ts';
-import type { Access, Argv, DeclaredPort, ImageName } from './toolkit.ts';
+import type { Access, Argv, Bears, DeclaredPort, ImageName } from './toolkit.ts';
 
 /** Takes bytes, which are its own from then on; a promise it returns holds the sender back until it settles. */
 export type Sink = (bytes: Uint8Array) => void | Promise<void>;
@@ -80,6 +80,8 @@ export interface Target {
   readonly gone: AbortSignal;
   /** CPU limit of the whole pod in cores; undefined without one. */
   readonly cpuLimit: number | undefined;
+  /** What it bears that is done to the container. */
+  readonly bears: Bears;
   /** Its localhost is its node's: a port there may be anybody's. */
   readonly hostNetwork: boolean;
   /** Its processes are among those of its node. */

@@ -122,7 +122,8 @@ async function captureIn(
   try {
     const facts = await probe(session, way);
     session.journal({ runtime: way.runtime(facts) });
-    const plan = makePlan(request, way, { process, tools: view.tools, facts, id: session.id });
+    const { bears, cpuLimit: cores } = session.target;
+    const plan = makePlan(request, way, { process, tools: view.tools, facts, id: session.id, bears: { ...bears, cores } });
     clock('probe');
     capturing(plan.result.early);
     const captured = await perform(session, plan, destination.partial, request.yes);
@@ -143,7 +144,8 @@ async function probe({ lease, container, process, tools, stops, signal }: Sessio
   const before = AbortSignal.any([stops.early, signal]);
   const facts: Record<string, string> = {};
   for (const [name, argv] of Object.entries(way.probe(process, tools))) {
-    const words = ['run', ...asTarget({ container, process, tools }, argv)];
+    // Of the debug container itself, and no program.
+    const words = ['run', ...(argv[0] === 'yardstick' ? argv : asTarget({ container, process, tools }, argv))];
     const what = `ask the process for its ${name}`;
     facts[name] = await persist(lease, () => answerOf(container, words, { what, signal: before }), before);
   }

@@ -24,6 +24,7 @@ export type FormatName =
   | 'jfr'
   | 'threads'
   | 'histogram'
+  | 'hprof'
   | 'pprof'
   | 'gotrace'
   | 'gotext'
@@ -63,8 +64,31 @@ export interface Process {
 
 /** One file, two names: each side of the mount namespaces has its own. */
 export interface Place {
-  readonly at: 'target' | 'shared-memory';
+  /** `tool`: the debug container's own disk, which the target reaches through a process of ours that `$room` stands for. */
+  readonly at: 'target' | 'shared-memory' | 'tool';
   readonly seenByTarget: string;
+  /** Where that differs. */
+  readonly seenByTool?: string;
+}
+
+/** How long a probe of the cluster lets an app be silent. */
+export interface Watched {
+  /** At least. */
+  readonly after: Milliseconds;
+  /** As its spec says it: «3 × 10s». */
+  readonly words: string;
+}
+
+/** What the pod bears, as its spec says; sizes in bytes, undefined without a limit. */
+export interface Bears {
+  /** After that the container is restarted. */
+  readonly liveness: Watched | undefined;
+  /** After that it gets no requests. */
+  readonly readiness: Watched | undefined;
+  /** Of the container. */
+  readonly memory: number | undefined;
+  /** Of the whole pod, what is written to its disks. */
+  readonly storage: number | undefined;
 }
 
 /** Runs a program and looks at what it printed. */
@@ -84,6 +108,8 @@ export interface Step {
   readonly undo: Argv | 'ends by itself' | 'ends an earlier step';
   /** How long it may take; 2 minutes, if absent. */
   readonly patience?: Milliseconds;
+  /** It names a place in the debug container. */
+  readonly room?: true;
 }
 
 /** Time that passes; the first Ctrl-C ends it early. */
@@ -104,6 +130,8 @@ export type Plan =
       readonly kind: 'file';
       readonly files: readonly Upload[];
       readonly steps: readonly (Step | Wait)[];
+      /** What is said before the first step. */
+      readonly notes?: readonly string[];
       readonly result: Output & { readonly file: Place };
     }
   /** What the steps print, one after another, is the artifact; or what `compose` makes of it, once all have printed. */
@@ -240,8 +268,14 @@ export interface Input<F extends Flags> {
   readonly facts: Facts;
   /** Of this capture; unguessable, [a-z0-9]. */
   readonly id: string;
-  /** A path for a new file of ours, in a fresh folder that only the target's user can open. */
-  place(name: string): Place;
+  /** The target as it was typed: «deploy/api». */
+  readonly name: string;
+  /** What the pod bears, and how many cores it may use. */
+  readonly bears: Bears & { readonly cores: number | undefined };
+  /** All questions are answered with yes: what is beyond a limit is said and done. */
+  readonly yes: boolean;
+  /** A path for a new file of ours, in a fresh folder that only the target's user can open; `tool`: in the debug container. */
+  place(name: string, at?: 'tool'): Place;
 }
 
 /** One manner of capturing, with what it needs. */

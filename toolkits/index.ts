@@ -1,10 +1,11 @@
 /** The tools, in the order of `kprof --help`. A new one is a file beside this one, and its line here. */
 import type { Toolkit } from '../src/toolkit.ts';
 import { asprof } from './asprof.ts';
+import { heapdump } from './heapdump.ts';
 import { histogram } from './histogram.ts';
 import { jfr } from './jfr.ts';
 import { node } from './node.ts';
 import { pprof } from './pprof.ts';
 import { threads } from './threads.ts';
 
-export const toolkits: readonly Toolkit[] = [jfr, asprof, threads, histogram, pprof, node];
+export const toolkits: readonly Toolkit[] = [jfr, asprof, threads, heapdump, histogram, pprof, node];

@@ -19,10 +19,11 @@ export interface Captured {
 
 /** Captures into the local file `partial`. Rejects with `incomplete` when what arrived is not whole. */
 export async function captureFile(session: Session, plan: Extract<Plan, { kind: 'file' }>, partial: string): Promise<Captured> {
-  await makeFolder(session);
+  for (const note of plan.notes ?? []) session.report.note(note);
+  const { at, seenByTarget, seenByTool: path = seenByTarget } = plan.result.file;
+  await makeFolder(session, { at });
   for (const { place, content } of plan.files) await upload(session, place, content);
   await perform(session, plan.steps, { breaks: false, maxBytes: 2 ** 20 });
-  const { seenByTarget: path, at } = plan.result.file;
   session.journal({ stage: 'pulling', remote: { path, at }, early: session.stops.early.aborted });
   return pullFile(session, plan.result.file, partial, {
     onIdentity: (identity) => session.journal({ remote: { path, at, identity } }),
@@ -53,20 +54,22 @@ export interface Pulling extends Reaching, Pick<Session, 'report' | 'signal'> {
 /** Pulls the file `path` of the target, or of the pod's shared memory, into `partial`; `more` can go on with one that an earlier run left. */
 export async function pullFile(
   session: Pulling,
-  { at, seenByTarget: path }: Place,
+  { at, seenByTarget, seenByTool: path = seenByTarget }: Place,
   partial: string,
   more: Pick<PullOptions, 'resume' | 'onIdentity' | 'patience'> = {},
 ): Promise<Captured> {
-  const { container, report, signal, target } = session;
+  const { container, report, signal, target, tools } = session;
   report.stage('pulling');
   const { level, permille } = pace(target.cpuLimit);
+  // An image without these sends a file as it is.
+  const packs = at === 'target' || (at === 'tool' && tools.has('inroot') && tools.has('zstd'));
   const words = (from: From): readonly string[] =>
-    at === 'target'
-      ? ['pull', level, ...inTarget(session, 'tar', path), ...position(from, permille)]
+    packs
+      ? ['pull', level, ...(at === 'tool' ? ['own', 'tar', path] : inTarget(session, 'tar', path)), ...position(from, permille)]
       : ['pull', 'plain', path, ...position(from, undefined)];
   return pull(({ from, ...io }) => start(container, words(from), io), {
     ...more,
-    codec: at === 'target' && level !== 'bare' ? 'zstd' : 'none',
+    codec: packs && level !== 'bare' ? 'zstd' : 'none',
     name: path.slice(path.lastIndexOf('/') + 1),
     to: partial,
     maxBytes: maxFile,

@@ -3,8 +3,8 @@ import type { DebugSpec, Where } from '../cluster.ts';
 import type { Flags, Options } from '../flags.ts';
 import { supervisor } from '../remote/script.ts';
 import type { CaptureRecord } from '../state/captures.ts';
-import type { Facts, Input, Plan, Process, Toolkit, Tools, Way } from '../toolkit.ts';
-import { folder } from './session.ts';
+import type { Input, Plan, Toolkit, Way } from '../toolkit.ts';
+import { room, folder as sharedFolder } from './session.ts';
 
 /** What the command line asks for. */
 export interface Request {
@@ -49,20 +49,45 @@ export const debugSpec = (
   ...more,
 });
 
+/** What is known of a pod that has no limits. */
+const boundless: Input<Flags>['bears'] = {
+  liveness: undefined,
+  readiness: undefined,
+  memory: undefined,
+  storage: undefined,
+  cores: undefined,
+};
+
 /** The plan for a process; pure. */
 export function makePlan(
-  request: Pick<Request, 'options'>,
+  { options, yes = false, where }: Pick<Request, 'options'> & Partial<Pick<Request, 'yes' | 'where'>>,
   way: Way<Flags>,
-  { process, tools, facts, id }: { process: Process; tools: Tools; facts: Facts; id: string },
-): Plan {
-  const { at, seenByTarget } = folder(tools, id);
-  const input: Input<Flags> = {
-    options: request.options,
+  {
     process,
     tools,
     facts,
     id,
-    place: (name) => ({ at, seenByTarget: `${seenByTarget}/${name}` }),
+    bears = boundless,
+  }: Omit<Input<Flags>, 'options' | 'yes' | 'name' | 'place' | 'bears'> & Partial<Pick<Input<Flags>, 'bears'>>,
+): Plan {
+  const input: Input<Flags> = {
+    options,
+    process,
+    tools,
+    facts,
+    id,
+    name: where?.name ?? 'POD',
+    bears,
+    yes,
+    place: (name, at) => {
+      const folder = at === 'tool' ? room(id) : sharedFolder(tools, id);
+      const { seenByTool } = folder;
+      return {
+        at: folder.at,
+        seenByTarget: `${folder.seenByTarget}/${name}`,
+        ...(seenByTool === undefined ? {} : { seenByTool: `${seenByTool}/${name}` }),
+      };
+    },
   };
   return way.plan(input);
 }

@@ -65,11 +65,20 @@ export const folder = (tools: Tools, id: string): Place =>
     ? { at: 'target', seenByTarget: `/tmp/kprof-${id}` }
     : { at: 'shared-memory', seenByTarget: `/dev/shm/kprof-${id}` };
 
-/** Makes the folder, which the pod removes with the capture. */
-export async function makeFolder(session: Session): Promise<void> {
-  const { at, seenByTarget: path } = folder(session.tools, session.id);
-  const make: Argv = at === 'target' ? inTarget(session, 'mkdir', path) : ['mkdir', '-m', '700', path];
-  const remove: Argv = at === 'target' ? inTarget(session, 'rm', path) : ['rm', '-rf', path];
+/** The same on the debug container's disk: `$room` is the number of a process in it that the target may look at. */
+export const room = (id: string): Place & { readonly seenByTool: string } => ({
+  at: 'tool',
+  seenByTarget: `/proc/$room/root/tmp/kprof-${id}`,
+  seenByTool: `/tmp/kprof-${id}`,
+});
+
+/** Makes the folder of a place, which the pod removes with the capture. */
+export async function makeFolder(session: Session, { at }: Pick<Place, 'at'>): Promise<void> {
+  const { seenByTarget, seenByTool: path = seenByTarget } = at === 'tool' ? room(session.id) : folder(session.tools, session.id);
+  // In the debug container the target's own user may remove it, and its links lead nowhere else.
+  const here = (argv: Argv) => (at === 'tool' ? asTarget(session, argv) : argv);
+  const make: Argv = at === 'target' ? inTarget(session, 'mkdir', path) : here(['mkdir', '-m', '700', path]);
+  const remove: Argv = at === 'target' ? inTarget(session, 'rm', path) : here(['rm', '-rf', path]);
   const what = `make the folder ${path} for process ${session.process.pid}`;
   await step(session.lease, { name: '00000.litter', undo: remove, run: make }, { what, signal: session.signal });
 }
@@ -113,7 +122,9 @@ async function performStep(session: Session, each: Step, index: number, maxBytes
   session.report.debug(1, each.run.join(' '));
   const undo = typeof each.undo === 'string' ? undefined : asTarget(session, each.undo);
   const bounds = { what: each.what, signal: session.signal, deadline: each.patience ?? 120_000, maxBytes };
-  const kept = { name: `${String(index + 1).padStart(5, '0')}.undo`, undo, run: asTarget(session, each.run) };
+  const own = asTarget(session, each.run);
+  const run: Argv = each.room === true ? ['room', String(session.process.pid), ...own] : own;
+  const kept = { name: `${String(index + 1).padStart(5, '0')}.undo`, undo, run };
   const stdout = await step(session.lease, kept, bounds);
   each.check?.(stdout);
   const remark = each.remark?.(stdout);

@@ -2,8 +2,8 @@
 import { KprofError } from '../errors.ts';
 import { bytes as inBytes } from '../report.ts';
 import { changeHeading, changesOf, changeTable, type Histogram, heading, parseChanges, parseHistogram } from '../runtimes/histogram.ts';
-import { safeLine } from '../safe.ts';
 import { type Format, openFile, type Summary } from './format.ts';
+import { firstLines, objectTable } from './objects.ts';
 
 /** More than a million classes would give. */
 const largest = 64 * 2 ** 20;
@@ -25,24 +25,11 @@ async function histogramOf(path: string): Promise<Histogram> {
 
 const signed = (n: number): string => (n < 0 ? `-${inBytes(-n)}` : `+${inBytes(n)}`);
 
-/** The first lines of a text, cut to a terminal. */
-const firstLines = (text: string, columns: number, count: number): string => {
-  const lines = text.trimEnd().split('\n');
-  const rest = lines.length - count;
-  const shown = lines.slice(0, count).map((line) => safeLine(line).slice(0, columns));
-  return [...shown, ...(rest > 0 ? [`… and ${rest} more`] : [])].join('\n');
-};
-
-const rows = ({ entries }: Histogram): string =>
-  ['   #instances         #bytes  class name']
-    .concat(entries.map(({ instances, bytes, name }) => `${String(instances).padStart(13)}${String(bytes).padStart(15)}  ${name}`))
-    .join('\n');
-
 function summarise(found: Histogram): Summary {
   const { entries, instances, bytes } = found;
   return {
     text: `${inBytes(bytes)} in ${instances} objects of ${entries.length} classes`,
-    details: (columns, count = 10) => firstLines(rows(found), columns, count + 1),
+    details: (columns, count = 10) => objectTable(entries, columns, count),
     facts: {
       bytes,
       instances,

@@ -9,6 +9,7 @@ import { gotext } from './gotext.ts';
 import { gotrace } from './gotrace.ts';
 import { heapsnapshot } from './heapsnapshot.ts';
 import { histogram } from './histogram.ts';
+import { hprof } from './hprof.ts';
 import { jfr } from './jfr.ts';
 import { perf } from './perf.ts';
 import { pprof } from './pprof.ts';
@@ -18,6 +19,7 @@ import { cpuprofile, heapprofile } from './v8.ts';
 /** Every format, by its name; those that are told by looser signs come last. */
 export const formats: Readonly<Record<FormatName, Format>> = {
   jfr,
+  hprof,
   pprof,
   gotrace,
   bundle,

@@ -7,6 +7,7 @@ import { readJournal, remember } from '../state/journal.ts';
 import { knownUser, ptrace, type Rung, rung, scout } from './access.ts';
 import { answeredPod } from './answered-pod.ts';
 import { type Api, openApi } from './api.ts';
+import { bearsOf } from './bears.ts';
 import type { ConnectionOptions } from './choice.ts';
 import { loadConnection } from './config.ts';
 import { ephemeralContainer, randomSuffix, reusable, specDigest } from './ephemeral-container.ts';
@@ -67,6 +68,7 @@ function openTarget(api: Api, { pod, container: name, alternatives, status, note
     containerId: opened.containerId,
     gone: watch.signal,
     cpuLimit: cpuLimit(pod),
+    bears: bearsOf(pod, container, status),
     hostNetwork: pod.spec?.hostNetwork === true,
     hostPid: pod.spec?.hostPID === true,
     ports: declaredPorts(pod, [name, ...alternatives]),

@@ -13,3 +13,26 @@ export function cpuLimit({ spec }: V1Pod): number | undefined {
   const limits = (spec?.containers ?? []).map(({ resources }) => cores(resources?.limits?.['cpu']));
   return limits.some((limit) => limit === undefined) ? undefined : (limits as readonly number[]).reduce((sum, limit) => sum + limit, 0);
 }
+
+const powers: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  m: 1e-3,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+
+/** Bytes of a quantity such as `1.5Gi`, `2e9`; undefined for none. */
+export function bytesOf(quantity: string | undefined): number | undefined {
+  const match = /^(\d+(?:\.\d*)?(?:[eE]\+?\d+)?)(m|k|[MGTPE]|[KMGTPE]i)?$/.exec(quantity ?? '');
+  return match === null ? undefined : Math.round(Number(match[1]) * (powers[match[2] ?? ''] as number));
+}

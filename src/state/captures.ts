@@ -6,7 +6,7 @@ import { readdir, readFile, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Identity } from '../pull/remarks.ts';
-import type { FormatName } from '../toolkit.ts';
+import type { FormatName, Place } from '../toolkit.ts';
 import { replaceFile, stateFolder } from './folder.ts';
 
 /** How far a capture is. What was captured can be fetched from `pulling` on; before, the pod undoes what runs when its client is gone. */
@@ -15,7 +15,7 @@ export type Stage = 'capturing' | 'pulling';
 /** The file in the pod, by which it is known again. */
 export interface RemoteFile {
   readonly path: string;
-  readonly at: 'target' | 'shared-memory';
+  readonly at: Place['at'];
   /** Absent until a byte came. */
   readonly identity?: Identity | undefined;
 }

@@ -1,6 +1,8 @@
 /** All viewers that are programs. */
 import { jmc } from './jmc.ts';
+import { mat } from './mat.ts';
 import type { ProgramName, Viewer } from './viewer.ts';
+import { visualvm } from './visualvm.ts';
 
 /** Every program, by its name. */
-export const viewers: Readonly<Record<ProgramName, Viewer>> = { jmc };
+export const viewers: Readonly<Record<ProgramName, Viewer>> = { jmc, mat, visualvm };

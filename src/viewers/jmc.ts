@@ -1,8 +1,5 @@
 /** JDK Mission Control: https://docs.oracle.com/en/java/java-components/jdk-mission-control/ */
-import { type Env, inPath, type Viewer } from './viewer.ts';
-
-const below = (folder: string | undefined, ...rest: readonly string[]): readonly string[] =>
-  !folder ? [] : rest.map((path) => `${folder}/${path}`);
+import { below, type Env, inPath, type Viewer } from './viewer.ts';
 
 // The archive of https://adoptium.net/jmc unpacks into a folder of this name.
 const inFolder = ['jmc', 'bin/jmc', 'JDK Mission Control/jmc'];

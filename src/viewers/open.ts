@@ -54,6 +54,7 @@ const withoutWindow: Readonly<Partial<Record<Format['name'], string>>> = {
   jfr: 'jfr summary',
   threads: 'less',
   histogram: 'less',
+  hprof: 'kprof top',
   pprof: 'go tool pprof -top',
   gotrace: 'go tool trace',
   gotext: 'less',

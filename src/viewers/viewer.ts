@@ -34,3 +34,7 @@ export function inPath(program: string, { env, platform }: Surroundings): readon
     .filter((folder) => (isWindows ? /^[A-Za-z]:[\\/]/.test(folder) : folder.startsWith('/')))
     .map((folder) => folder.replace(/[\\/]+$/, '') + (isWindows ? `\\${program}.exe` : `/${program}`));
 }
+
+/** Paths below a folder; none without one. */
+export const below = (folder: string | undefined, ...rest: readonly string[]): readonly string[] =>
+  !folder ? [] : rest.map((path) => `${folder}/${path}`);

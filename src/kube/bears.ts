@@ -1,0 +1,40 @@
+/** What a pod bears, as its spec says: how long a container may be silent, and what it may take of the node. */
+import type { V1Container, V1ContainerStatus, V1Pod, V1Probe } from '@kubernetes/client-node';
+import type { Bears, Watched } from '../toolkit.ts';
+import { bytesOf } from './resources.ts';
+
+/**
+ * For how long an app may stand still before a probe has failed too often, at least: the last answer came just before. A TCP probe goes on
+ * to succeed, as the kernel answers it.
+ */
+function patience(probe: V1Probe | undefined): Watched | undefined {
+  if (probe === undefined || probe.tcpSocket !== undefined) return undefined;
+  const { periodSeconds = 10, failureThreshold = 3, timeoutSeconds = 1 } = probe;
+  const seconds = (failureThreshold - 1) * periodSeconds + Math.min(timeoutSeconds, periodSeconds);
+  return { after: seconds * 1000, words: `${failureThreshold} × ${periodSeconds}s` };
+}
+
+/** The limit of the whole pod: its own, or the sum of its containers'; undefined where one has none. */
+function podLimit({ spec }: V1Pod, resource: string): number | undefined {
+  const own = bytesOf(spec?.resources?.limits?.[resource]);
+  const limits = (spec?.containers ?? []).map(({ resources }) => bytesOf(resources?.limits?.[resource]));
+  return own ?? (limits.includes(undefined) ? undefined : (limits as readonly number[]).reduce((sum, limit) => sum + limit, 0));
+}
+
+/** Ephemeral storage is held against the sum of the limits that there are: a container without one adds nothing to it. */
+function storageLimit({ spec }: V1Pod): number | undefined {
+  const limits = (spec?.containers ?? []).flatMap(({ resources }) => bytesOf(resources?.limits?.['ephemeral-storage']) ?? []);
+  return limits.length === 0 ? undefined : limits.reduce((sum, limit) => sum + limit, 0);
+}
+
+/** What the pod bears of what is done to one of its containers. */
+export function bearsOf(pod: V1Pod, container: V1Container, status: Pick<V1ContainerStatus, 'started'>): Bears {
+  const starting = status.started === false ? patience(container.startupProbe) : undefined;
+  const liveness = patience(container.livenessProbe);
+  return {
+    liveness: starting ?? liveness,
+    readiness: patience(container.readinessProbe),
+    memory: bytesOf(container.resources?.limits?.['memory']) ?? podLimit(pod, 'memory'),
+    storage: storageLimit(pod),
+  };
+}
