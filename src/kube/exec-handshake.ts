@@ -44,7 +44,8 @@ export async function openSocket(
   const { promise, resolve, reject } = Promise.withResolvers<WebSocket | IncomingMessage>();
   const began = performance.now();
   const options = { agent, headers, handshakeTimeout: limit, perMessageDeflate: false, maxPayload: longestFrame, followRedirects: false };
-  const socket = sending(connection.server, () => new WebSocket(address, [...protocols], options));
+  const given = { ...options, until: signal };
+  const socket = sending(connection.server, () => new WebSocket(address, [...protocols], given));
   const tell = (outcome: unknown) =>
     connection.trace?.(6, () => `GET ${addressText(address)} ${outcome} in ${Math.round(performance.now() - began)}ms`);
   connection.trace?.(7, () => `GET ${addressText(address)} with the headers\n${headersText(headers)}`);

@@ -67,7 +67,9 @@ async function exchange(
   const address = addressOf(server, path, query);
   const all = { ...headers, Accept: accept ?? 'application/json', ...typed };
   const began = performance.now();
-  const outgoing = sending(server, () => start(address, { method, agent, signal, headers: all }));
+  // Node keeps the signal from the agent, and a proxy may take its time.
+  const asked = { method, agent, signal, until: signal, headers: all };
+  const outgoing = sending(server, () => start(address, asked));
   trace?.(7, () => `${method} ${addressText(address)} with the headers\n${headersText(all)}`);
   if (content !== undefined) traceBody(trace, 'sent', content);
   outgoing.on('response', (response) => {

@@ -27,6 +27,8 @@ const unusable = (shown: string, what: string): KprofError =>
 interface Wanted {
   readonly host?: string;
   readonly port?: string | number;
+  /** Who asked no longer waits. */
+  readonly until?: AbortSignal;
 }
 
 type Done = (error: Error | null, socket?: Duplex) => void;
@@ -57,14 +59,21 @@ class HttpsTunnel extends HttpsAgent {
 }
 
 /** A TCP connection to the server, granted by the proxy. */
-function tunnel({ proxy, trust }: HttpTunnel | HttpsTunnel, { host = '', port = '' }: Wanted): Promise<Socket> {
+function tunnel({ proxy, trust }: HttpTunnel | HttpsTunnel, { host = '', port = '', until }: Wanted): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const outgoing = connect(proxy, trust, `${isIP(host) === 6 ? `[${host}]` : host}:${port}`);
   const shown = shortText(new URL(proxy.origin));
   const refuse = (why: string, hint?: string, cause?: unknown) =>
     reject(new KprofError('failed', `The proxy ${shown} ${why}`, { hint: hint ?? 'curl -v --proxy PROXY SERVER tells more', cause }));
   outgoing.setTimeout(connectTimeout, () => outgoing.destroy(new Error(`no answer within ${connectTimeout / 1000}s`)));
+  // An answer that nobody waits for would keep the process for as long.
+  const leave = () => outgoing.destroy(new Error('it was given up'));
+  until?.addEventListener('abort', leave, { once: true });
+  const stay = () => until?.removeEventListener('abort', leave);
+  outgoing.once('close', stay);
+  if (until?.aborted === true) leave();
   outgoing.once('connect', ({ statusCode = 0, statusMessage }, socket, head) => {
+    stay();
     socket.setTimeout(0);
     if (statusCode >= 200 && statusCode < 300) {
       if (head.length > 0) socket.unshift(head);

@@ -9,6 +9,7 @@ import { apiServer, json } from '../support/api-server.ts';
 import { kubeconfig } from '../support/cli.ts';
 import { connectProxy, socksProxy } from '../support/proxies.ts';
 import { secureServer } from '../support/secure-server.ts';
+import { until } from '../support/shells.ts';
 import { authority } from '../support/tls.ts';
 
 let folder: string;
@@ -140,5 +141,19 @@ describe('what a proxy does wrong is said, without its password', () => {
     const config = kubeconfig(folder, 'https://k8s.test:6443', {}, { 'certificate-authority-data': data });
     const connection = await loadConnection({ kubeconfig: config }, { environment: { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` } });
     await expect(openApi(connection).get(path, { ...asking, timeout: 300 })).rejects.toMatchObject({ failure: 'timeout' });
+  });
+
+  it('it is not waited for by who gave up', async () => {
+    await using proxy = await connectProxy({ silent: true });
+    const config = kubeconfig(folder, 'https://k8s.test:6443', {}, { 'certificate-authority-data': data });
+    const connection = await loadConnection({ kubeconfig: config }, { environment: { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` } });
+    const given = new AbortController();
+    const reason = new Error('given up');
+    const answer = openApi(connection).get(path, { ...asking, signal: given.signal });
+    const refused = expect(answer).rejects.toBe(reason);
+    expect(await until(() => proxy.asked.length === 1, 10)).toBe(true);
+    given.abort(reason);
+    await refused;
+    expect(await until(() => proxy.lines.size === 0, 5)).toBe(true);
   });
 });

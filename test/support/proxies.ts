@@ -9,6 +9,8 @@ export interface Proxy extends AsyncDisposable {
   readonly port: number;
   /** What was asked for, as `HOST:PORT`. */
   readonly asked: readonly string[];
+  /** Lines that are open now. */
+  readonly lines: ReadonlySet<Socket>;
 }
 
 /** How it behaves. */
@@ -26,14 +28,17 @@ export interface ProxyPlay {
 
 async function listening(server: Server | HttpServer, asked: readonly string[]): Promise<Proxy> {
   const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => void sockets.add(socket));
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const close = () =>
     new Promise<void>((resolve) => {
       for (const socket of sockets) socket.destroy();
       server.close(() => resolve());
     });
-  return { port: (server.address() as AddressInfo).port, asked, [Symbol.asyncDispose]: close };
+  return { port: (server.address() as AddressInfo).port, asked, lines: sockets, [Symbol.asyncDispose]: close };
 }
 
 // Whatever the name is, the server of the test is here.
@@ -51,7 +56,7 @@ export function connectProxy({ login, tls = false, answer, silent = false, real 
   server.on('connect', ({ url = '', headers }: IncomingMessage, near: Socket) => {
     near.on('error', () => near.destroy());
     asked.push(url);
-    if (silent) return;
+    if (silent) return void near.once('end', () => near.end()).resume();
     const given = Buffer.from(headers['proxy-authorization']?.replace('Basic ', '') ?? '', 'base64').toString('utf8');
     if (answer !== undefined) near.end(`HTTP/1.1 ${answer}\r\nContent-Length: 0\r\n\r\n`);
     else if (login !== undefined && given !== login) near.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n');
