@@ -46,6 +46,10 @@ const root: Rung = {
   securityContext: { runAsUser: 0, runAsGroup: 0, runAsNonRoot: false, allowPrivilegeEscalation: false },
 };
 
+/** What containerd and CRI-O give who asks for nothing (https://github.com/containerd/containerd/blob/main/pkg/oci/spec.go, defaultUnixCaps). */
+const defaults =
+  'AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT'.split(' ');
+
 /** For a root app that dropped everything itself. */
 const bareRoot: Rung = {
   name: 'root-without-capabilities',
@@ -61,7 +65,16 @@ const bareRoot: Rung = {
 export function rung(pod: V1Pod, container: V1Container, user: User | undefined = knownUser(pod, container)): Rung {
   if (user !== undefined && user.uid !== 0) return sameUser(user);
   const { drop = [], add = [] } = container.securityContext?.capabilities ?? {};
-  return drop.includes('ALL') && add.length === 0 ? bareRoot : root;
+  // What the app gave up we don't have either; what it added beyond the defaults we never have.
+  const all = drop.includes('ALL');
+  const given = all ? defaults.filter((capability) => !add.includes(capability)) : drop;
+  if (all && given.length === defaults.length) return bareRoot;
+  if (given.length === 0) return root;
+  return {
+    ...root,
+    why: "as root with those of the runtime's default capabilities that the app's container kept; none is added",
+    securityContext: { ...root.securityContext, capabilities: { drop: [...given] } },
+  };
 }
 
 /** Whom no one but the kernel's exception reaches: a process with more capabilities than ours, or one that is not dumpable. Only by consent. */

@@ -30,6 +30,9 @@ const sameUser = (uid: number, gid: number) => ({
 });
 const root = { runAsUser: 0, runAsGroup: 0, runAsNonRoot: false, allowPrivilegeEscalation: false };
 
+const defaults =
+  'AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT'.split(' ');
+
 /** From the target to the security context of the debug container. */
 const table: readonly (readonly [what: string, pod: V1Pod, securityContext: object])[] = [
   ['the runtime says 1000:3000', pod({}, { user: { uid: 1000, gid: 3000 } }), sameUser(1000, 3000)],
@@ -53,6 +56,21 @@ const table: readonly (readonly [what: string, pod: V1Pod, securityContext: obje
     root,
   ],
   [
+    'root that dropped some: so do we',
+    pod({ securityContext: { capabilities: { drop: ['NET_RAW', 'KILL'], add: ['SYS_TIME'] } } }, { user: { uid: 0, gid: 0 } }),
+    { ...root, capabilities: { drop: ['NET_RAW', 'KILL'] } },
+  ],
+  [
+    'root that dropped all but what it needs to become another user',
+    pod({ securityContext: { capabilities: { drop: ['ALL'], add: ['SETUID', 'SETGID'] } } }, { user: { uid: 0, gid: 0 } }),
+    { ...root, capabilities: { drop: defaults.filter((each) => !/^SET[UG]ID$/.test(each)) } },
+  ],
+  [
+    'root that dropped all and added what is not given by default: still none of ours',
+    pod({ securityContext: { capabilities: { drop: ['ALL'], add: ['SYS_PTRACE', 'NET_ADMIN'] } } }, { user: { uid: 0, gid: 0 } }),
+    { ...root, capabilities: { drop: ['ALL'] } },
+  ],
+  [
     'root that dropped all',
     pod({ securityContext: { capabilities: { drop: ['ALL'] } } }, { user: { uid: 0, gid: 0 } }),
     { ...root, capabilities: { drop: ['ALL'] } },
@@ -60,7 +78,7 @@ const table: readonly (readonly [what: string, pod: V1Pod, securityContext: obje
   [
     'root that dropped all and added some',
     pod({ securityContext: { capabilities: { drop: ['ALL'], add: ['CHOWN'] } } }, { user: { uid: 0, gid: 0 } }),
-    root,
+    { ...root, capabilities: { drop: defaults.filter((each) => each !== 'CHOWN') } },
   ],
   ['nobody tells', pod(), root],
   ['a uid without a gid: nobody tells', pod({ securityContext: { runAsUser: 1000 } }), root],
