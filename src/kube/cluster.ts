@@ -104,9 +104,10 @@ async function injectAs(opened: Opened, spec: DebugSpec, chosen: Rung, signal: A
   const running =
     spec.fresh === true || spec.adds !== undefined ? undefined : reusable(pod, wanted, containerId, await readJournal(process.env));
   if (running !== undefined) return debugContainer(opened, chosen, running, true);
-  const accepted = await add(opened, wanted, signal);
   const awaited = { ...names(opened.pod), name: wanted.name, image: spec.image, reference: spec.reference };
-  const { status } = await waitForEphemeral(api, awaited, { timeout: spec.timeout, signal });
+  const { accepted, status } = await begun(opened, wanted, signal, (accepted) =>
+    waitForEphemeral(api, awaited, { timeout: spec.timeout, signal }).then(({ status }) => ({ accepted, status })),
+  );
   const entry = {
     context: api.connection.context,
     namespace,
@@ -122,6 +123,25 @@ async function injectAs(opened: Opened, spec: DebugSpec, chosen: Rung, signal: A
     report.warn(`The image ${spec.reference} is named by a tag, which may mean another image tomorrow; now it is ${status.imageID}`);
   if (!(await remember(process.env, entry))) report.warn('The journal could not be written: this debug container will not be used again');
   return debugContainer(opened, chosen, { entry: accepted, status }, false);
+}
+
+/** Adds it and waits for it; who gives up meanwhile hears what stays. */
+async function begun<T>(
+  opened: Opened,
+  wanted: V1EphemeralContainer,
+  signal: AbortSignal,
+  wait: (accepted: V1EphemeralContainer) => Promise<T>,
+): Promise<T> {
+  const { namespace, pod } = names(opened.pod);
+  try {
+    return await wait(await add(opened, wanted, signal));
+  } catch (error) {
+    if (signal.aborted && error instanceof KprofError && ['interrupted', 'terminated'].includes(error.failure))
+      opened.report.note(
+        `Pod ${namespace}/${pod} was asked for the debug container ${wanted.name}: should it still start, it ends by itself`,
+      );
+    throw error;
+  }
 }
 
 async function rejoin(
