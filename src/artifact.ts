@@ -9,6 +9,7 @@ import { codeOf, diskError } from './pull/disk.ts';
 import { freeSpace } from './pull/partial.ts';
 import { bytes } from './report.ts';
 import { shellWord } from './safe.ts';
+import { isAttended, readCaptures } from './state/captures.ts';
 
 /** What a capture is of. */
 export interface Origin {
@@ -119,6 +120,15 @@ async function checkNoEarlierTry(path: string, force: boolean): Promise<void> {
     });
 }
 
+/** Not one that is being written: its kprof would take for its own what comes to stand there next. */
+async function removeEarlierTry(path: string): Promise<void> {
+  const captures = (await readCaptures(process.env)).filter(({ partial }) => partial === path);
+  if ((await Promise.all(captures.map(isAttended))).includes(true)) return;
+  if ((await find(path))?.isFile() === false)
+    throw new KprofError('usage', `${path} is not a regular file`, { hint: 'give another name with -f' });
+  await unlink(path).catch(() => {}); // that it is not there is the usual case
+}
+
 /** What rights and mount options say is not all that can be in the way. */
 async function tryToCreate(path: string): Promise<void> {
   try {
@@ -139,12 +149,13 @@ export async function prepareDestination(
   { force = false }: { readonly force?: boolean } = {},
 ): Promise<Destination> {
   const { final, ours } = await finalPath(fileFlag, defaultName);
-  // Two captures of one second have the same name of ours: the process id keeps them apart until they are published.
-  const partial = `${final}${ours ? `.${process.pid}` : ''}${suffix}`;
+  // Two captures of one second have the same name of ours, two with --force may have the same name that was given: the process id
+  // keeps them apart until they are published.
+  const partial = `${final}${ours || force ? `.${process.pid}` : ''}${suffix}`;
   await checkFolder(dirname(final));
   if (!ours) await checkFree(final, force);
   await checkNoEarlierTry(partial, force);
-  if (force) await unlink(partial).catch(() => {}); // that it is not there is the usual case
+  if (force) await removeEarlierTry(`${final}${suffix}`);
   await tryToCreate(partial);
   return { final, partial, ours };
 }

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { artifactName, prepareDestination, publish } from '../src/artifact.ts';
+import { type CaptureRecord, keepCapture, thisClient } from '../src/state/captures.ts';
 import { sandbox } from './support/sandbox.ts';
 
 vi.mock('node:fs/promises', async (original) => {
@@ -101,6 +102,40 @@ test('the .partial of an earlier try is not lost without --force', async () => {
   });
   await prepareDestination(path, 'x', { force: true });
   expect(box.tree()).toEqual([]);
+});
+
+test('two captures with the same name and --force have a file each until one of them has the name', async () => {
+  using box = sandbox();
+  const path = join(box.path, 'x.jfr');
+  const first = await prepareDestination(path, 'x', { force: true });
+  expect(first.partial).toBe(`${path}.${process.pid}.partial`);
+  writeFileSync(first.partial, 'of the first', { mode: 0o600 });
+  // As another process.
+  const second = { ...first, partial: `${path}.1.partial` };
+  writeFileSync(second.partial, 'of the second', { mode: 0o600 });
+  await publish(first, { force: true });
+  expect(readFileSync(path, 'utf8')).toBe('of the first');
+  await publish(second, { force: true });
+  expect(readFileSync(path, 'utf8')).toBe('of the second');
+  expect(box.tree()).toHaveLength(1);
+});
+
+test('--force leaves alone what another kprof writes at this moment', async () => {
+  using box = sandbox();
+  const path = join(box.path, 'x.jfr');
+  vi.stubEnv('XDG_STATE_HOME', join(box.path, 'state'));
+  try {
+    writeFileSync(`${path}.partial`, 'more comes', { mode: 0o600 });
+    const record = { version: 1, id: '0123456789abcdef', startedAt: '', partial: `${path}.partial`, client: await thisClient() };
+    await keepCapture(process.env, record as CaptureRecord);
+    await prepareDestination(path, 'x', { force: true });
+    expect(readFileSync(`${path}.partial`, 'utf8')).toBe('more comes');
+    await keepCapture(process.env, { ...record, client: { ...record.client, started: 'long ago' } } as CaptureRecord);
+    await prepareDestination(path, 'x', { force: true });
+    expect(existsSync(`${path}.partial`)).toBe(false);
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 const whole = (folder: string) => {
