@@ -11,6 +11,15 @@ export interface Interrupts {
   close(): void;
 }
 
+/**
+ * The pod cleans up. Not in the very moment: a Node that is told to exit while it compiles may wait for its own compiler for ever
+ * (https://github.com/nodejs/node/issues/54918), and after a moment without a stream it has nothing to compile.
+ */
+function leave(): void {
+  process.exitCode = exitCodes.interrupted;
+  setTimeout(() => process.exit(exitCodes.interrupted), 100);
+}
+
 const interrupted = (): KprofError => new KprofError('interrupted', 'Interrupted');
 
 /** Listens until closed. */
@@ -19,7 +28,7 @@ export function interrupts(report: Report): Interrupts {
   const abort = new AbortController();
   let keeps: 'keeps' | 'loses' | undefined;
   const onInterrupt = () => {
-    if (abort.signal.aborted) process.exit(exitCodes.interrupted); // The pod cleans up.
+    if (abort.signal.aborted) return leave();
     if (keeps === 'keeps' && !early.signal.aborted) {
       report.note('Stopping early and keeping what there is. Ctrl-C again gives it up.');
       early.abort(interrupted());

@@ -15,3 +15,13 @@ test(`${runs} processes that pulled 128 MiB each end by themselves`, { timeout: 
     expect(after, `run ${run}`).toBeLessThan(20_000);
   }
 });
+
+test(`${runs} processes that are interrupted three times while they pull leave at once`, { timeout: 300_000 }, async () => {
+  using box = sandbox();
+  await using processes = await exits(drawBytes(128 * 2 ** 20));
+  for (let run = 0; run < runs; run++) {
+    const { after, ...ended } = await processes.run(box.path, 20_000, 'interrupted');
+    expect(ended, `run ${run}`).toMatchObject({ right: true, code: 130 });
+    expect(after, `run ${run}`).toBeLessThan(20_000);
+  }
+});

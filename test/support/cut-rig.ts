@@ -87,6 +87,7 @@ const portOf = (server: ExecServer): number => Number(server.connection.server.p
 /** Starts it. */
 export async function cutRig(content: Uint8Array): Promise<CutRig> {
   const packed = packing(content);
+  packed.from(0); // a whole GiB would hold up the first line for too long
   const server = await execServer({ session: (session) => void send(session, content, packed).catch(() => {}) }); // the line was cut
   const proxy = await chaosProxy('127.0.0.1', portOf(server));
   return {

@@ -19,7 +19,7 @@ export interface Exit {
 /** Processes that pull one and the same content, one after another. */
 export interface Exits extends AsyncDisposable {
   /** Pulls into `folder`; kills what has not ended so many milliseconds after its last line. */
-  run(folder: string, patience: number): Promise<Exit>;
+  run(folder: string, patience: number, interrupted?: 'interrupted'): Promise<Exit>;
 }
 
 const script = new URL('pull-once.ts', import.meta.url).pathname;
@@ -29,11 +29,11 @@ export async function exits(content: Uint8Array): Promise<Exits> {
   const rig = await cutRig(content);
   const sha256 = createHash('sha256').update(content).digest('hex');
   return {
-    run: (folder, patience) => {
+    run: (folder, patience, ...interrupted) => {
       const to = join(folder, 'x.partial');
       rmSync(to, { force: true });
       const began = performance.now();
-      const child = spawn(process.execPath, [script, String(rig.port), String(content.length), to], {
+      const child = spawn(process.execPath, [script, String(rig.port), String(content.length), to, ...(interrupted as string[])], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       let printed = '';
@@ -49,7 +49,12 @@ export async function exits(content: Uint8Array): Promise<Exits> {
       });
       return new Promise((resolve) =>
         child.once('close', (code) =>
-          resolve({ right: printed === `${sha256}\n`, code, after: killed ? undefined : performance.now() - said, took: said - began }),
+          resolve({
+            right: printed === `${interrupted[0] ?? sha256}\n`,
+            code,
+            after: killed ? undefined : performance.now() - said,
+            took: said - began,
+          }),
         ),
       );
     },
