@@ -7,7 +7,7 @@ import { type Entered, held } from './capture/held.ts';
 import { captureInspect } from './capture/inspect.ts';
 import { orRetire } from './capture/ladder.ts';
 import { makePlan, type Request } from './capture/request.ts';
-import { asTarget, type Session, type Stops } from './capture/session.ts';
+import { onlyFor, type Session, type Stops } from './capture/session.ts';
 import { captureStream } from './capture/stream.ts';
 import type { Cluster, Target } from './cluster.ts';
 import { finish } from './finish.ts';
@@ -145,7 +145,7 @@ async function probe({ lease, container, process, tools, stops, signal }: Sessio
   const facts: Record<string, string> = {};
   for (const [name, argv] of Object.entries(way.probe(process, tools))) {
     // Of the debug container itself, and no program.
-    const words = ['run', ...(argv[0] === 'yardstick' ? argv : asTarget({ container, process, tools }, argv))];
+    const words = ['run', ...(argv[0] === 'yardstick' ? argv : onlyFor({ container, process, tools }, argv))];
     const what = `ask the process for its ${name}`;
     facts[name] = await persist(lease, () => answerOf(container, words, { what, signal: before }), before);
   }

@@ -55,6 +55,12 @@ export function asTarget({ container, process, tools }: Reaching, argv: Argv): A
   return ['setpriv', `--reuid=${process.uid}`, `--regid=${process.gid}`, groups, ...rights, ...argv];
 }
 
+/** What runs only as long as the number is that very process's. */
+const pinned = ({ process }: Reaching, argv: Argv): Argv => ['only', String(process.pid), process.started, ...argv];
+
+/** The argv, run as the process's own user, and only as long as there is that very process. */
+export const onlyFor = (session: Reaching, argv: Argv): Argv => pinned(session, asTarget(session, argv));
+
 /** A program of ours that opens files inside the target's root; the start time pins the process. */
 export const inTarget = (session: Reaching, verb: string, path: string): Argv =>
   asTarget(session, ['inroot', String(session.process.pid), session.process.started, verb, path]);
@@ -120,10 +126,10 @@ export async function perform(
 async function performStep(session: Session, each: Step, index: number, maxBytes: number): Promise<string> {
   session.report.stage(each.says);
   session.report.debug(1, each.run.join(' '));
-  const undo = typeof each.undo === 'string' ? undefined : asTarget(session, each.undo);
+  const undo = typeof each.undo === 'string' ? undefined : onlyFor(session, each.undo);
   const bounds = { what: each.what, signal: session.signal, deadline: each.patience ?? 120_000, maxBytes };
   const own = asTarget(session, each.run);
-  const run: Argv = each.room === true ? ['room', String(session.process.pid), ...own] : own;
+  const run = pinned(session, each.room === true ? ['room', String(session.process.pid), ...own] : own);
   const kept = { name: `${String(index + 1).padStart(5, '0')}.undo`, undo, run };
   const stdout = await step(session.lease, kept, bounds);
   each.check?.(stdout);

@@ -11,7 +11,8 @@
 #   run end                           ends the container
 #   run run RUN…                      a command that changes nothing
 #   run step ID NAME N UNDO… RUN…     a command, its undo (N words) kept first; asked again, its result
-#                                     (`inspector`, `profiler` and `room` are commands of ours)
+#                                     (`inspector`, `profiler` and `room` are commands of ours; `only PID STARTED`
+#                                     before a command runs it only as long as that process is the same)
 #   run put RUN…                      RUN, on stdin what follows in base64 lines up to a dot
 #   run pull LEVEL RUN…               what RUN prints, through zstd -LEVEL; as it is, where that is `bare`;
 #                                     `own` stands for inroot on this container
@@ -276,6 +277,27 @@ room() { # PID RUN…
 	return $answered
 }
 
+# What a client asks for, in the place of this shell where it is a program. `only PID STARTED` before it: by the time that it comes, the
+# number may be another process's, which would die of a signal that the first one understands.
+act() {
+	if [ "$1" = only ]; then
+		born "$2"
+		if [ -z "$born" ] || [ "$born" != "$3" ]; then
+			echo "kprof: process $2 ended" >&2
+			return 5
+		fi
+		shift 3
+	fi
+	case $1 in
+	jcmd)
+		shift
+		knock "$@"
+		;;
+	inspector | profiler | room | yardstick) "$@" ;;
+	*) exec "$@" ;;
+	esac
+}
+
 join() { sign "$dir/clients/$$"; }
 leave() { rm -f "$dir/clients/$$"; }
 
@@ -284,8 +306,7 @@ leave() { rm -f "$dir/clients/$$"; }
 perform() {
 	set --
 	while IFS= read -r word; do set -- "$@" "$word"; done <"$file"
-	[ "$1" != jcmd ] || { shift; set -- knock "$@"; }
-	"$@" >/dev/null 2>&1 </dev/null &
+	act "$@" >/dev/null 2>&1 </dev/null &
 	child=$!
 	# Whose user it has can stop it, or hold it as a debugger does: then only this ends it.
 	(nap 10; kill -TERM $child; kill -CONT $child; nap 2; kill -KILL $child) 2>/dev/null &
@@ -412,7 +433,6 @@ supervise() {
 attended() {
 	exec 3<&0
 	join
-	[ "$1" != jcmd ] || { shift; set -- knock "$@"; }
 	"$@" </dev/null 3<&- &
 	child=$!
 	trap 'kill -TERM $child 2>/dev/null; wait $child; leave; exit 143' TERM INT HUP
@@ -493,8 +513,7 @@ drop() {
 # What a step prints may be more than a disk has: so many blocks, of 512 bytes in ash.
 limited() {
 	ulimit -f 262144
-	case $1 in knock | inspector | profiler | room) ;; *) exec "$@" ;; esac
-	"$@"
+	act "$@"
 }
 
 # A step belongs to the capture and not to the line that asked for it: it goes on
@@ -521,7 +540,6 @@ step() {
 		done
 		mv "$capture/.new" "$capture/$name"
 	fi
-	[ "$1" != jcmd ] || { shift; set -- knock "$@"; }
 	limited "$@" </dev/null >"$key.out" 2>"$key.err" &
 	child=$!
 	sign "$key.pid" $child
@@ -850,7 +868,7 @@ list) list ;;
 hold) hold "$@" ;;
 drop) drop "$@" ;;
 end) signal TERM "$dir/main" ;;
-run) attended "$@" ;;
+run) attended act "$@" ;;
 step) step "$@" ;;
 put) put "$@" ;;
 pull)

@@ -10,7 +10,7 @@ const heartbeat = 5_000;
 
 const kibi = 1024;
 
-/** inroot's exit code when the process is another one by now. */
+/** inroot's and the script's exit code when the process is another one by now. */
 const processGone = 5;
 
 /** The script's exit code when the capture is not there any more. */
@@ -93,7 +93,7 @@ export async function answerOf(container: DebugContainer, words: readonly string
   if (printed.code === 0) return printed.stdout;
   if (printed.code === noSuchCapture && words[0] === 'step') throw tooLate();
   const said = (printed.stderr.trim() || printed.stdout.trim()).slice(0, 2000);
-  if (printed.code === processGone && said.includes('inroot:'))
+  if (printed.code === processGone && /^(inroot|kprof): process \d+ (is gone|ended)$/m.test(said))
     throw new KprofError('gone', 'The process ended while it was looked at', { cause: said });
   throw new KprofError('failed', `${container.name} could not ${bounds.what}: exit code ${printed.code}`, { cause: said || undefined });
 }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { hold } from '../../src/remote/lease.ts';
 import { answerOf, ask, start, step } from '../../src/remote/remote.ts';
+import type { Argv } from '../../src/toolkit.ts';
 import { type LocalContainer, localContainer } from '../support/local-container.ts';
 import { shells, until } from '../support/shells.ts';
 
@@ -26,6 +27,23 @@ describe.concurrent.each(shells)('the script in %s', (_, path) => {
       stdout: 'out\n',
       stderr: expect.stringContaining('err\n'),
     });
+  });
+
+  it('runs nothing for a process whose number is another one by now', async ({ onTestFinished }) => {
+    const container = begin(onTestFinished);
+    const bystander = spawn('sleep', ['60'], { stdio: 'ignore' });
+    onTestFinished(() => void bystander.kill());
+    const pid = String(bystander.pid);
+    const started = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[19] as string;
+    const only = (since: string) =>
+      answerOf(container, ['run', 'only', pid, since, 'sh', '-c', 'kill -0 $1 && echo sent', 'sh', pid], bounds);
+    expect(await only(started)).toBe('sent\n');
+    await expect(only(String(Number(started) + 1))).rejects.toMatchObject({ failure: 'gone' });
+    const lease = await hold(container, '0123456789abcdef', { ttl: 60, signal });
+    const kill: Argv = ['only', pid, '1', 'kill', '-KILL', pid];
+    await expect(step(lease, { name: '00001.undo', undo: kill, run: kill }, bounds)).rejects.toMatchObject({ failure: 'gone' });
+    expect(await lease.end('abort')).toBe(true);
+    expect({ code: bystander.exitCode, signal: bystander.signalCode }).toEqual({ code: null, signal: null });
   });
 
   it('rejects with what a failed command said', async ({ onTestFinished }) => {
