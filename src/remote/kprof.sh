@@ -107,9 +107,12 @@ born() {
 	born=${20:-}
 }
 
+# What stands in our folder may be another's work, of the app's own user for one: a pipe or a link in the place of a file of ours would
+# hold up the supervisor for ever. So files are opened for writing too, which does not wait, and what says nothing within a second is empty.
+
 # Signals a process only if it is the one that wrote file $2; a number alone may be the app's by now.
 signal() {
-	[ -e "$2" ] && IFS=' ' read -r known since <"$2" || return 1
+	[ -f "$2" ] && IFS=' ' read -r -t 1 known since <>"$2" || return 1
 	born "$known"
 	[ -n "$born" ] && [ "$born" = "$since" ] && kill "-$1" "$known" 2>/dev/null
 }
@@ -328,7 +331,7 @@ undo() {
 		until [ -e "${file%.pid}.code" ] || [ $tries -ge 20 ]; do nap 0.1; tries=$((tries + 1)); done
 	done
 	for file in $(printf '%s\n' "$capture"/*.undo "$capture"/*.litter | sort -r); do
-		[ -e "$file" ] || continue
+		[ -f "$file" ] || continue
 		case $file in
 		*.litter)
 			[ "${2:-}" = litter ] || continue
@@ -373,9 +376,10 @@ clean() {
 		echo $((time + return_in * 100)) >"$capture/orphan"
 	done
 	for file in "$dir"/captures/*/orphan; do
-		[ -e "$file" ] || continue
-		IFS= read -r due <"$file"
-		[ "$time" -ge "$due" ] || continue
+		[ -f "$file" ] || continue
+		IFS= read -r -t 1 due <>"$file"
+		case ${due:-0} in *[!0-9]*) due=0 ;; esac
+		[ "$time" -ge "${due:-0}" ] || continue
 		mv "$file" "${file%orphan}undone" 2>/dev/null || continue # its client came back
 		cleaned=${file%/orphan}
 		clean_beside "${cleaned##*/}"
@@ -408,10 +412,12 @@ supervise() {
 	while [ -z "$stopping" ] && [ $idle -lt "$limit" ] && [ $age -lt "$cap" ]; do
 		nap 1
 		age=$((age + 1)) idle=$((idle + 1))
-		IFS= read -r beat <"$dir/beat"
-		[ "${beat:-}" = "$last" ] || {
-			last=$beat idle=0 limit=$ttl
-			[ ! -s "$dir/ttl" ] || IFS= read -r limit <"$dir/ttl"
+		beat=$last
+		[ ! -f "$dir/beat" ] || IFS= read -r -t 1 beat <>"$dir/beat"
+		[ "$beat" = "$last" ] || {
+			last=$beat idle=0 limit=''
+			[ ! -f "$dir/ttl" ] || IFS= read -r -t 1 limit <>"$dir/ttl"
+			case ${limit:-,} in *[!0-9]*) limit=$ttl ;; esac
 		}
 		clean
 	done

@@ -57,10 +57,15 @@ export interface Attack {
   readonly ended: Promise<readonly string[]>;
 }
 
-/** Runs test/workloads/hostile/attack.pl in the container `app` of a pod, as its own user or another one, until there is /tmp/over. */
-export function attack({ namespace }: Place, pod: string, what: string, uid?: number): Attack {
+/** Runs test/workloads/hostile/attack.pl in a container of a pod, as its own user or another one, until there is /tmp/over. */
+export function attack(
+  { namespace }: Place,
+  pod: string,
+  what: string,
+  { uid, container = 'app' }: { readonly uid?: number; readonly container?: string } = {},
+): Attack {
   const as = uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
-  const words = ['exec', '-i', '-n', namespace, pod, '-c', 'app', '--', ...as, 'perl', '-', what];
+  const words = ['exec', '-i', '-n', namespace, pod, '-c', container, '--', ...as, 'perl', '-', what];
   const child = spawn('kubectl', ['--kubeconfig', kubeconfig, ...words], { stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.end(readFileSync(`${folder}attack.pl`));
   let said = '';

@@ -14,6 +14,7 @@ import {
   hasEnded,
   inside,
   jfr as jfrTool,
+  type Manifest,
   type Place,
   place,
   record,
@@ -67,6 +68,7 @@ describe.concurrent('a process that only looks like a JVM', () => {
     ['fake-1', 'device', /not a regular file/],
     ['fake-1', 'folder', /not a regular file/],
     ['fake-1', 'socket', /not a regular file/],
+    ['fake-2', 'hard', /is not a whole JFR recording/],
     ['fake-2', 'sparse', /more than the \d+ that are taken/],
     ['fake-2', 'noise', /is not a whole JFR recording/],
     ['fake-2', 'grows', /was changed/],
@@ -116,23 +118,23 @@ describe.concurrent('a process that only looks like a JVM', () => {
 
 describe.concurrent('a process beside the JVM, of its user', () => {
   /** A recording of a pod of its own, while it is attacked; Ctrl-C ends it. */
-  async function attacked(pod: string, what: string) {
-    await ours.applyAs(pod, 'jdk17-root');
+  async function attacked(pod: string, what: string, { again = false, container = 'app', change = (_: Manifest) => {} } = {}) {
+    if (!again) await ours.applyAs(pod, 'jdk17-root', change);
     const before = vitals(ours.namespace, pod);
-    const name = `${pod}.jfr`;
-    const running = jfr(pod, name, '--duration', '60s');
+    const name = `${what}.jfr`;
+    const running = jfr(pod, name, '--duration', '60s', '-c', 'app');
     await running.until(/recording {2}/, 150);
-    const acts = attack(ours, pod, what);
+    const acts = attack(ours, pod, what, { container });
     await acts.begun;
     running.child.kill('SIGINT');
     const ended = await running.ended;
-    await sh(pod, 'touch /tmp/over');
+    await sh(pod, 'touch /tmp/over', container);
     const did = await acts.ended;
     expectCalm(ended);
     return { ended, did, before, file: made(name).find((each) => each.name === name) };
   }
   /** Either all is well, and the file is what the JVM wrote; or nothing is called a recording. */
-  function expectTruth({ ended, file }: Pick<Awaited<ReturnType<typeof attacked>>, 'ended' | 'file'>, pod: string) {
+  function expectTruth({ ended, file }: Pick<Awaited<ReturnType<typeof attacked>>, 'ended' | 'file'>, what: string) {
     const good = ended.stdout !== '';
     expect(
       { code: good ? ended.code === 130 : [1, 3, 5, 6].includes(ended.code ?? 0), file: file !== undefined },
@@ -143,7 +145,7 @@ describe.concurrent('a process beside the JVM, of its user', () => {
     });
     if (file !== undefined) {
       expect(file.content).not.toMatch(/forged|owned|^12 34 56/);
-      expect(jfrTool('summary', join(laptop.folder, `${pod}.jfr`))).toMatch(/jdk\.ExecutionSample/);
+      expect(jfrTool('summary', join(laptop.folder, `${what}.jfr`))).toMatch(/jdk\.ExecutionSample/);
     }
   }
 
@@ -160,15 +162,71 @@ describe.concurrent('a process beside the JVM, of its user', () => {
 
   it('forges sums and bytes of what is sent: it is not called a recording', async () => {
     const it = await attacked('sent', 'forge-pull');
-    expectTruth(it, 'sent');
+    expectTruth(it, 'forge-pull');
     expect(vitals(ours.namespace, 'sent')).toEqual(it.before);
   });
 
   it('floods what answers: the capture fails, or is right', async () => {
     const it = await attacked('flooded', 'flood');
     expect(it.did).toContain('took a stream');
-    expectTruth(it, 'flooded');
+    expectTruth(it, 'flood');
     expect(vitals(ours.namespace, 'flooded')).toEqual(it.before);
+  });
+
+  it('forks as fast as it can: the capture ends well, or says why not', async () => {
+    const it = await attacked('sent', 'storm', { again: true });
+    expect(it.did).toContain('forked');
+    expectTruth(it, 'storm');
+    expect(vitals(ours.namespace, 'sent')).toEqual(it.before);
+  });
+
+  it('plants undo, links and pipes in our folder: what is called a recording is one, and the supervisor goes on', async () => {
+    const it = await attacked('planted', 'plant');
+    expect(it.did).toContain('planted');
+    expectTruth(it, 'plant');
+    const container = debugContainers(ours.namespace, 'planted')[0] as string;
+    const ended = await laptop.kprof('stop', 'planted', '-n', ours.namespace);
+    expectCalm(ended);
+    // What says who the main process is was forged; that it is still one that can be ended is not.
+    const end =
+      'for p in /proc/[0-9]*; do case $(tr "\\0" " " 2>/dev/null <$p/cmdline) in "tini -s -- "*"kprof/run supervise "*) kill ${p#/proc/};; esac; done';
+    inside(ours.namespace, 'planted', container, 'sh', '-c', end);
+    expect(await eventually(() => hasEnded(ours.namespace, 'planted', container), 45)).toBe(true);
+    expect(await sh('planted', 'ls -a /tmp')).not.toMatch(/kprof-[0-9a-f]{16}/);
+    expect(vitals(ours.namespace, 'planted')).toEqual(it.before);
+  });
+
+  it('or in another container that shares the processes, puts a script of its own in the place of ours: nothing of it is believed', async () => {
+    const beside = {
+      name: 'beside',
+      image: 'registry.local/workload-jdk17-root:test',
+      command: ['sh', '-c', 'echo the-neighbours >/secret; sleep 600'],
+    };
+    const change = ({ spec }: Manifest) => {
+      Object.assign(spec, { shareProcessNamespace: true });
+      spec.containers.push({ ...beside, imagePullPolicy: 'IfNotPresent' });
+    };
+    const it = await attacked('replaced', 'replace', { container: 'beside', change });
+    expect(it.did).toContain('replaced the folder');
+    expect({ stdout: it.ended.stdout, file: it.file, failed: [1, 3, 6].includes(it.ended.code ?? 0) }, it.ended.stderr).toEqual({
+      stdout: '',
+      file: undefined,
+      failed: true,
+    });
+    for (const words of [
+      ['ls', 'replaced'],
+      ['stop', 'replaced'],
+      ['threads', 'replaced', '-c', 'app', '-f', 'replaced.txt'],
+    ]) {
+      const ended = await laptop.kprof(...words, '-n', ours.namespace);
+      expectCalm(ended);
+      expect({ clean: clean(ended.stdout), stdout: /owned|password/.test(ended.stdout) }, words.join(' ')).toEqual({
+        clean: true,
+        stdout: false,
+      });
+    }
+    expect(await sh('replaced', 'cat /secret', 'beside')).toBe('the-neighbours\n');
+    expect(vitals(ours.namespace, 'replaced')).toEqual(it.before);
   });
 
   it('kills the supervisor: what ran in the debug container dies, and the app lives', async () => {
@@ -201,8 +259,8 @@ describe.concurrent('a process beside the JVM, of its user', () => {
 describe.concurrent('below root, a process of another user', () => {
   it('reaches what runs as its user, and neither our files nor another process through us', async () => {
     await ours.applyAs('below', 'gosu');
-    const forging = attack(ours, 'below', 'forge-look', 1000);
-    const writing = attack(ours, 'below', 'write', 1000);
+    const forging = attack(ours, 'below', 'forge-look', { uid: 1000 });
+    const writing = attack(ours, 'below', 'write', { uid: 1000 });
     await Promise.all([forging.begun, writing.begun]);
     const looks = [
       await laptop.kprof('threads', 'below', '-n', ours.namespace),

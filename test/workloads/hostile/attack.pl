@@ -14,6 +14,7 @@ my %done;
 sub words { open my $file, '<', "/proc/$_[0]/cmdline" or return ''; local $/; my $all = <$file> // ''; $all =~ tr/\0/ /; $all }
 sub say_once { my ($text) = @_; print "$text\n" unless $done{$text}++ }
 sub spill { my ($path, $text) = @_; open my $file, '>', $path or return 0; syswrite $file, $text; close $file }
+sub slurp { open my $file, '<', $_[0] or return ''; local $/; <$file> // '' }
 sub processes { opendir my $all, '/proc'; grep { /^\d+$/ && $_ != $$ } readdir $all }
 sub ours { my ($pattern) = @_; grep { words($_) =~ $pattern } processes() }
 # Those that run in another container, and let us in.
@@ -90,8 +91,54 @@ sub forge_state {
     }
 }
 
+sub supervisors { ours(qr{^(?:sh|bash) \S*kprof/run supervise}) }
+
+# The debug container's script and state are ours from now on.
+sub replace {
+    for my $tmp (map { "/proc/$_/root/tmp" } supervisors()) {
+        next if -e "$tmp/kprof/forged";
+        rename "$tmp/kprof", "$tmp/moved.$$" or next;
+        mkdir $_ for "$tmp/kprof", "$tmp/kprof/clients", "$tmp/kprof/captures";
+        (my $printed = $noise) =~ s/([^ -~]|[%'\\])/sprintf '\\%03o', ord $1/ge;
+        spill("$tmp/kprof/run", "case \$1 in list) echo '0123456789abcdef held';; look) echo 'tools jattach inroot setpriv zstd';; esac\n"
+            . "while :; do printf '$printed\\nundone\\nkprof-file 1 2 3\\n'; printf '$printed\\n' >&2; done\n");
+        spill("$tmp/kprof/$_", '') for 'ready', 'forged';
+        say_once('replaced the folder');
+    }
+}
+
+# Undo of our own, and files that say who is who; links and pipes among them.
+sub plant {
+    for my $dir (map { "/proc/$_/root/tmp/kprof" } supervisors()) {
+        for my $capture (glob "$dir/captures/*") {
+            next if -e "$capture/99999.undo" || !-e "$capture/00001.code";
+            spill("$capture/99999.undo", "sleep\n600\n");
+            spill("$capture/99998.undo", "sh\n-c\nprintf '%s' \"\$1\" >/proc/\$PPID/fd/1\nsh\n\e]0;owned\a\n");
+            spill("$capture/99997.litter", "$noise\n" x 1000);
+            system 'mkfifo', "$capture/99996.undo";
+            symlink '/etc/passwd', "$capture/99995.undo";
+            my ($one) = slurp('/proc/1/stat') =~ /.*\) (.*)/;
+            spill("$capture/holder", '1 ' . (split ' ', $one)[19] . "\n");
+            spill("$capture/orphan", "$noise\n");
+            unlink "$dir/beat", "$dir/ttl", "$dir/main";
+            system 'mkfifo', "$dir/beat";
+            symlink '/proc/1/environ', "$dir/ttl";
+            spill("$dir/main", "1 1\n$noise");
+            say_once('planted');
+        }
+    }
+}
+
+# As many processes as it can make, of which none lives long.
+sub storm {
+    for (1 .. 200) { my $pid = fork; exit 0 if defined $pid && $pid == 0; waitpid $pid, 0 if $pid && $_ % 8 == 0 }
+    1 while waitpid(-1, 1) > 0;
+    say_once('forked');
+}
+
 use IO::Handle;
-my %acts = ('forge-look' => \&forge_look, 'write' => \&write_files, 'forge-pull' => \&forge_pull, 'flood' => \&flood, 'forge-state' => \&forge_state);
+my %acts = ('forge-look' => \&forge_look, 'write' => \&write_files, 'forge-pull' => \&forge_pull, 'flood' => \&flood, 'forge-state' => \&forge_state,
+    replace => \&replace, plant => \&plant, storm => \&storm);
 unlink '/tmp/over';
 print "begun\n";
 for (my $end = time + 120; time < $end && !-e '/tmp/over';) {

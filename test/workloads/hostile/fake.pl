@@ -46,6 +46,7 @@ sub plant {
     elsif ($mode eq 'device') { system 'mknod', $path, 'c', '1', '5' }
     elsif ($mode eq 'folder') { mkdir $path }
     elsif ($mode eq 'socket') { IO::Socket::UNIX->new(Local => $path, Listen => 1) }
+    elsif ($mode eq 'hard') { spill('/tmp/other', "$noise of the app's own\n" x 1000); link '/tmp/other', $path }
     elsif ($mode eq 'sparse') { spill($path, $recording); truncate $path, 2**41 }
     elsif ($mode eq 'noise') { spill($path, "$noise\n" x 1000) }
     elsif ($mode =~ /^(grows|shrinks|rewritten|swapped)$/) { changing($mode, $path, $recording) }
