@@ -6,6 +6,7 @@ import { captureStream } from '../../src/capture/stream.ts';
 import type { Target } from '../../src/cluster.ts';
 import { KprofError } from '../../src/errors.ts';
 import { hold } from '../../src/remote/lease.ts';
+import { thisClient } from '../../src/state/captures.ts';
 import type { Argv, Process, Step, Tools, Wait } from '../../src/toolkit.ts';
 import { type LocalContainer, localContainer } from '../support/local-container.ts';
 import { recorder } from '../support/recorder.ts';
@@ -29,7 +30,8 @@ async function open(onTestFinished: (over: () => Promise<void>) => void): Promis
   const [early, abort] = [new AbortController(), new AbortController()];
   const lease = await hold(container, 'c1', { ttl: 600, signal: abort.signal });
   const report = recorder();
-  const process = { pid: globalThis.process.pid, started: '1', ...container.user, groups: [] } as unknown as Process;
+  const { pid, started } = await thisClient();
+  const process = { pid, started, ...container.user, groups: [] } as unknown as Process;
   const session: Session = {
     id: 'c1',
     target: {} as Target,
