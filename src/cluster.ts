@@ -66,6 +66,12 @@ export class PortFailed extends KprofError {}
 /** Nothing in the pod takes connections at a port. */
 export class NothingListens extends PortFailed {}
 
+/** A line of a container's log, and when it was printed; the moments can be compared as texts. */
+export interface LogLine {
+  readonly at: string;
+  readonly text: string;
+}
+
 /** One container of one pod, pinned: a pod of the same name that is made later is another target. */
 export interface Target {
   readonly namespace: string;
@@ -93,6 +99,8 @@ export interface Target {
    * Rejects when it is not granted; emits `error` with a NothingListens when nobody takes it. Its end is the end of both directions.
    */
   forward(port: number, signal: AbortSignal): Promise<Duplex>;
+  /** What the app's container printed after that moment, which is the `at` of a line; without one, its last line alone. */
+  log(after: string | undefined, signal: AbortSignal): Promise<readonly LogLine[]>;
   /** Gives a running debug container: one of ours that fits, or a new one. */
   inject(spec: DebugSpec, signal: AbortSignal): Promise<DebugContainer>;
   /** A debug container that was made before, if it still runs; throws `gone` when it does not. */

@@ -10,6 +10,7 @@ import { makePlan, type Request } from './capture/request.ts';
 import { onlyFor, type Session, type Stops } from './capture/session.ts';
 import { captureStream } from './capture/stream.ts';
 import type { Cluster, Target } from './cluster.ts';
+import { KprofError } from './errors.ts';
 import { finish } from './finish.ts';
 import type { Flags } from './flags.ts';
 import { formats } from './formats/index.ts';
@@ -19,7 +20,7 @@ import type { Report } from './report.ts';
 import { runFetch } from './run-fetch.ts';
 import { NoSuchProcess } from './runtimes/processes.ts';
 import { type Stopwatch, stopwatch } from './stopwatch.ts';
-import type { Facts, ForwardWay, Plan, Way } from './toolkit.ts';
+import type { Facts, ForwardWay, Plan, Process, Tools, Way } from './toolkit.ts';
 
 /** What the engine needs around it. */
 export interface Around {
@@ -61,11 +62,11 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
   const { report, stops } = around;
   try {
     const before = AbortSignal.any([stops.early, target.gone]);
-    const way = request.toolkit.ways(request.options)[0] as Way<Flags> | ForwardWay<Flags>;
-    if (way.via === 'forward') return await runFetch(request, around, target, way, clock);
-    const { container, view, process } = await enter(request, way, target, report, before);
+    const [first, ...others] = request.toolkit.ways(request.options) as [Way<Flags> | ForwardWay<Flags>, ...Way<Flags>[]];
+    if (first.via === 'forward') return await runFetch(request, around, target, first, clock);
+    const { container, view, process } = await enter(request, first, target, report, before);
     clock('enter');
-    await orRetire(container, async () => way.guard(process, view.tools));
+    const way = await orRetire(container, async () => guarded([first, ...others], process, view.tools, report));
     const format = formats[way.format];
     const where = {
       tool: request.toolkit.name,
@@ -104,6 +105,29 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
     };
   } finally {
     target.close();
+  }
+}
+
+/** The first way that can be gone; the reason against the first one is told, and is the error where none can. */
+function guarded([way, ...others]: readonly [Way<Flags>, ...Way<Flags>[]], process: Process, tools: Tools, report: Report): Way<Flags> {
+  try {
+    way.guard(process, tools);
+    return way;
+  } catch (error) {
+    const other = others.find((each) => passes(each, process, tools));
+    if (other === undefined || !(error instanceof KprofError)) throw error;
+    report.note(`${error.message}. ${other.instead}`);
+    return other;
+  }
+}
+
+function passes(way: Way<Flags>, process: Process, tools: Tools): boolean {
+  try {
+    way.guard(process, tools);
+    return true;
+  } catch (error) {
+    if (error instanceof KprofError) return false;
+    throw error;
   }
 }
 

@@ -110,6 +110,19 @@ export interface Step {
   readonly patience?: Milliseconds;
   /** It names a place in the debug container. */
   readonly room?: true;
+  /** It prints nothing itself, but makes the app print to its own log: that is the output. */
+  readonly inLog?: InLog;
+}
+
+/** What an app prints to its log when it is asked to; its other lines may come between. */
+export interface InLog {
+  /** The first line, and those right before it that belong to it. */
+  readonly from: RegExp;
+  readonly before: RegExp;
+  /** The line behind the last one. */
+  readonly to: RegExp;
+  /** One that is there when all may have been said: then silence will do. */
+  readonly enough: RegExp;
 }
 
 /** Time that passes; the first Ctrl-C ends it early. */
@@ -137,6 +150,8 @@ export type Plan =
   /** What the steps print, one after another, is the artifact; or what `compose` makes of it, once all have printed. */
   | {
       readonly kind: 'stream';
+      /** Where some step writes to. */
+      readonly needsFolder?: Place;
       readonly steps: readonly (Step | Wait)[];
       readonly compose?: (outputs: readonly string[]) => Composed;
       readonly result: Output;
@@ -285,6 +300,8 @@ export interface Way<F extends Flags> {
   readonly access: Access;
   readonly risk: Risk;
   readonly format: FormatName;
+  /** Of a way that others come before: what is done where their guards refuse. */
+  readonly instead?: string;
   /** Throws a KprofError when this process can't be captured so; before anything is done to it. */
   guard(process: Process, tools: Tools): void;
   /** Questions to the process, once it passed the guard. */

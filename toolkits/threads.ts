@@ -1,6 +1,54 @@
-import { count, duration } from '../src/flags.ts';
-import { answer, answers, attaching, diagnosticCommand, jvm, parseVersion } from '../src/runtimes/jvm.ts';
-import { defineToolkit, type Step, type Wait } from '../src/toolkit.ts';
+import { count, duration, toggle } from '../src/flags.ts';
+import { answer, answers, attaching, diagnosticCommand, guardSigquit, jvm, parseVersion } from '../src/runtimes/jvm.ts';
+import { onlyVirtual } from '../src/runtimes/virtual-threads.ts';
+import { defineToolkit, type InLog, type Place, type Process, type Step, type Tools, type Wait } from '../src/toolkit.ts';
+
+/** The first JDK that has virtual threads, and tells of them. */
+const firstWithVirtual = 21;
+
+/** A million of them would give more; the rest is left out. */
+const mostOfVirtual = 32 * 2 ** 20;
+
+const what = 'print its threads';
+
+/** What a JVM prints at SIGQUIT, to its standard output: the time, its threads, deadlocks, and then its heap. */
+const atSigquit: InLog = {
+  from: /^Full thread dump /,
+  before: /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/,
+  to: /^Heap$/,
+  enough: /^JNI global ref/,
+};
+
+/** Virtual threads are in no dump: the JVM writes them, with all others, to a file. */
+function virtualThreads(tools: Tools, process: Process, { seenByTarget: path, at }: Place): readonly Step[] {
+  const says = 'dumping virtual threads';
+  return [
+    {
+      run: diagnosticCommand(tools, process, 'Thread.dump_to_file', ['-overwrite', path]),
+      check: answers(/^Created /m, what),
+      keep: () => '',
+      undo: 'ends by itself',
+      says,
+      what,
+    },
+    {
+      run:
+        at === 'target'
+          ? ['inroot', String(process.pid), process.started, 'cat', path, String(mostOfVirtual)]
+          : ['head', '-c', String(mostOfVirtual), path],
+      keep: onlyVirtual,
+      undo: 'ends by itself',
+      says,
+      what,
+    },
+  ];
+}
+
+/** Dumps one after another, with time between them. */
+const several = (dump: Step, { count: number, interval }: { readonly count: number; readonly interval: number }) => {
+  const pause: Wait = { wait: interval, says: 'waiting for the next dump' };
+  return Array.from({ length: number }, (_, index) => (index === 0 ? [dump] : [pause, dump])).flat();
+};
 
 // https://docs.oracle.com/en/java/javase/25/docs/specs/man/jcmd.html
 export const threads = defineToolkit({
@@ -10,6 +58,7 @@ export const threads = defineToolkit({
   flags: {
     count: count('1', 'How many dumps to take'),
     interval: duration('5s', 'Time between two dumps', 100),
+    'platform-only': toggle('Leave virtual threads out, of which there may be millions'),
   },
   prints: true,
   ...jvm,
@@ -18,24 +67,41 @@ export const threads = defineToolkit({
       ...attaching,
       risk: 'pause',
       format: 'threads',
-      plan({ options, process, tools, facts }) {
-        // -e came with JDK 11: CPU time and allocated bytes of each thread.
-        const extended = (parseVersion(facts['version'] ?? '')?.major ?? 11) >= 11 ? ['-e'] : [];
+      plan({ options, process, tools, facts, place }) {
+        const major = parseVersion(facts['version'] ?? '')?.major ?? 11;
+        // -e came with JDK 11: allocated bytes of each thread; its CPU time is told then without it.
         const dump: Step = {
-          run: diagnosticCommand(tools, process, 'Thread.print', ['-l', ...extended]),
-          check: answers(/^Full thread dump /m, 'print its threads'),
+          run: diagnosticCommand(tools, process, 'Thread.print', ['-l', ...(major >= 11 ? ['-e'] : [])]),
+          check: answers(/^Full thread dump /m, what),
           keep: answer,
           undo: 'ends by itself',
           says: 'dumping threads',
-          what: 'print its threads',
+          what,
         };
-        const pause: Wait = { wait: options.interval, says: 'waiting for the next dump' };
+        const virtual = major >= firstWithVirtual && !options['platform-only'] ? place('virtual.txt') : undefined;
         return {
           kind: 'stream',
-          steps: Array.from({ length: options.count }, (_, index) => (index === 0 ? [dump] : [pause, dump])).flat(),
+          ...(virtual === undefined ? {} : { needsFolder: virtual }),
+          steps: [...several(dump, options), ...(virtual === undefined ? [] : virtualThreads(tools, process, virtual))],
           result: { early: 'keeps' },
         };
       },
+    },
+    {
+      ...attaching,
+      risk: 'pause',
+      format: 'threads',
+      instead: 'It prints its threads to its own log instead, which is read there',
+      guard: guardSigquit,
+      probe: () => ({}),
+      plan: ({ options, process: { pid, started } }) => ({
+        kind: 'stream',
+        steps: several(
+          { run: ['quit', String(pid), started], inLog: atSigquit, undo: 'ends by itself', says: 'dumping threads', what },
+          options,
+        ),
+        result: { early: 'keeps' },
+      }),
     },
   ],
 });

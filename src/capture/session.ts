@@ -6,6 +6,7 @@ import { answerOf, step } from '../remote/remote.ts';
 import type { Report } from '../report.ts';
 import type { CaptureRecord } from '../state/captures.ts';
 import type { Argv, Place, Process, Step, Tools, Wait } from '../toolkit.ts';
+import { printedInLog } from './log.ts';
 
 /** How a person ends a capture: `early` keeps what there is, `abort` gives it up. */
 export interface Stops {
@@ -35,7 +36,7 @@ export interface Reaching extends Pick<Session, 'container' | 'tools'> {
 }
 
 /** Commands of the script, which become the process's user by themselves. */
-const ownCommands: readonly string[] = ['inspector', 'profiler'];
+const ownCommands: readonly string[] = ['inspector', 'profiler', 'quit'];
 
 /** The argv, run as the process's own user where we are root and it is not. */
 export function asTarget({ container, process, tools }: Reaching, argv: Argv): Argv {
@@ -131,7 +132,8 @@ async function performStep(session: Session, each: Step, index: number, maxBytes
   const own = asTarget(session, each.run);
   const run = pinned(session, each.room === true ? ['room', String(session.process.pid), ...own] : own);
   const kept = { name: `${String(index + 1).padStart(5, '0')}.undo`, undo, run };
-  const stdout = await step(session.lease, kept, bounds);
+  const performed = () => step(session.lease, kept, bounds);
+  const stdout = each.inLog === undefined ? await performed() : await printedInLog(session, each.inLog, performed);
   each.check?.(stdout);
   const remark = each.remark?.(stdout);
   if (remark !== undefined) session.report.note(remark);

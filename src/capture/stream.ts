@@ -4,7 +4,7 @@ import { open, unlink } from 'node:fs/promises';
 import { KprofError } from '../errors.ts';
 import type { Plan } from '../toolkit.ts';
 import type { Captured } from './file.ts';
-import { perform, type Session } from './session.ts';
+import { makeFolder, perform, type Session } from './session.ts';
 
 const maxText = 64 * 2 ** 20;
 
@@ -25,13 +25,15 @@ export async function captureStream(session: Session, plan: Extract<Plan, { kind
     bytes += content.length;
   };
   try {
+    if (plan.needsFolder !== undefined) await makeFolder(session, plan.needsFolder);
     await perform(session, plan.steps, {
       // What is made of all of them needs all of them.
       breaks: compose === undefined,
       maxBytes: maxText,
       onOutput: async (output, { keep = (text) => text }) => {
-        if (compose === undefined) await write(`${bytes > 0 ? '\n' : ''}${keep(output)}`);
-        else outputs.push(keep(output));
+        const kept = keep(output);
+        if (compose === undefined && kept !== '') await write(`${bytes > 0 ? '\n' : ''}${kept}`);
+        if (compose !== undefined) outputs.push(kept);
       },
     });
     const { text = '', facts } = compose?.(outputs) ?? {};

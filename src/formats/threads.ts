@@ -1,69 +1,52 @@
-/**
- * HotSpot thread dumps, as jcmd Thread.print and jattach print them, one or more in a file.
- * https://github.com/openjdk/jdk/blob/master/src/hotspot/share/runtime/vmOperations.cpp (VM_PrintThreads, then VM_FindDeadlocks)
- */
-import { createInterface } from 'node:readline';
+/** Files of HotSpot's thread dumps, one or more in a file, with virtual threads behind them. */
 import { KprofError } from '../errors.ts';
-import { type Format, openFile, type Summary } from './format.ts';
-
-/** One dump. */
-interface Dump {
-  threads: number;
-  /** Java threads by state; the VM's own have none. */
-  readonly states: Map<string, number>;
-  /** Cycles found. */
-  deadlocks: number;
-  /** The line that ends the list of threads was seen. */
-  ended: boolean;
-  /** Deadlocks are announced, and not all told. */
-  telling: boolean;
-}
-
-const begin = /^Full thread dump /;
-// The name, which may hold line breaks, ends before it.
-const thread = /" .*\bnid=/;
-// `JNI global references: 232` up to JDK 8.
-const end = /^JNI global ref/;
-const state = /^ {3}java\.lang\.Thread\.State: ([A-Z_]+)/;
-// Deadlocks are printed behind the end, from `Found one Java-level deadlock:` to `Found 1 deadlock.`
-const announced = /^Found (?:one|\d+) Java-level deadlock/;
-const told = /^Found (\d+) deadlocks?\./;
-
-function readLine(dump: Dump, line: string): void {
-  const found = dump.ended ? undefined : state.exec(line)?.[1];
-  if (found !== undefined) dump.states.set(found, (dump.states.get(found) ?? 0) + 1);
-  else if (!dump.ended && thread.test(line)) dump.threads += 1;
-  else if (end.test(line)) dump.ended = true;
-  else if (dump.ended && announced.test(line)) dump.telling = true;
-  const count = dump.ended ? told.exec(line)?.[1] : undefined;
-  if (count === undefined) return;
-  dump.deadlocks = Number(count);
-  dump.telling = false;
-}
+import type { Fact, Format, Summary } from './format.ts';
+import { linesOf } from './lines.ts';
+import { type Dump, readLine } from './thread-dump.ts';
+import { crowds, hotThreads, standsOut } from './thread-summary.ts';
 
 async function dumpsOf(path: string): Promise<readonly Dump[]> {
-  await using file = await openFile(path);
   const dumps: Dump[] = [];
-  for await (const line of createInterface({ input: file.createReadStream({ autoClose: false }), crlfDelay: Number.POSITIVE_INFINITY })) {
-    const last = dumps.at(-1);
-    // A thread's name may hold any line: only after the end of a dump does the next one begin.
-    if (begin.test(line) && last?.ended !== false)
-      dumps.push({ threads: 0, states: new Map(), deadlocks: 0, ended: false, telling: false });
-    else if (last) readLine(last, line);
-  }
+  for await (const { line } of linesOf(path)) readLine(dumps, line);
   return dumps;
+}
+
+const byState = ({ threads }: Dump): Readonly<Record<string, number>> => {
+  const states = new Map<string, number>();
+  for (const { state } of threads) if (state !== undefined) states.set(state, (states.get(state) ?? 0) + 1);
+  return Object.fromEntries([...states].sort(([, a], [, b]) => b - a));
+};
+
+const rounded = (share: number): number => Math.round(share * 1000) / 1000;
+
+/** The shares of cores by thread's name, and how many wait for a lock by its owner's name and its class; where there are any. */
+function more(dumps: readonly Dump[], last: Dump): Readonly<Record<string, Fact>> {
+  const hot = hotThreads(dumps).slice(0, 10);
+  const locks = crowds(last).slice(0, 10);
+  const stuck = dumps.find((dump) => dump.stuck.length > 0)?.stuck ?? [];
+  return {
+    ...(last.virtual === 0 ? {} : { virtual: last.virtual }),
+    ...(stuck.length === 0 ? {} : { deadlocked: stuck.map(({ name }) => name).join(', ') }),
+    ...(hot.length === 0 ? {} : { cpu: Object.fromEntries(hot.map(({ name, share }) => [name, rounded(share)])) }),
+    ...(locks.length === 0
+      ? {}
+      : { waiters: Object.fromEntries(locks.map(({ lock, owner, waiters }) => [`${owner} ${lock.type}`, waiters.length])) }),
+  };
 }
 
 function summarise(dumps: readonly Dump[]): Summary {
   const last = dumps.at(-1) as Dump;
-  const states = Object.fromEntries([...last.states].sort(([, a], [, b]) => b - a));
+  const states = byState(last);
   const deadlocks = Math.max(...dumps.map((dump) => dump.deadlocks));
   const inStates = Object.entries(states).map(([name, count]) => `${count} ${name}`);
   const count = dumps.length === 1 ? '1 dump' : `${dumps.length} dumps, the last`;
+  const besides = last.virtual === 0 ? '' : `; ${last.virtual} virtual threads besides`;
   const alarm = deadlocks === 0 ? '' : `; ${deadlocks} deadlock${deadlocks === 1 ? '' : 's'} found`;
+  const details = (columns: number, most = 10) => standsOut(dumps, columns, most);
   return {
-    text: `${count} of ${last.threads} threads: ${inStates.join(', ')}${alarm}`,
-    facts: { dumps: dumps.length, threads: last.threads, states, deadlocks },
+    text: `${count} of ${last.threads.length} threads: ${inStates.join(', ')}${besides}${alarm}`,
+    ...(details(200) === '' ? {} : { details }),
+    facts: { dumps: dumps.length, threads: last.threads.length, states, deadlocks, ...more(dumps, last) },
   };
 }
 

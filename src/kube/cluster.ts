@@ -13,6 +13,7 @@ import { loadConnection } from './config.ts';
 import { ephemeralContainer, randomSuffix, reusable, specDigest } from './ephemeral-container.ts';
 import { execStream } from './exec-stream.ts';
 import { forward } from './forward.ts';
+import { logOf } from './log.ts';
 import { declaredPorts } from './pod-state.ts';
 import { cpuLimit } from './resources.ts';
 import { checkWhere, type Resolved, readPod, resolveTarget } from './target.ts';
@@ -73,6 +74,7 @@ function openTarget(api: Api, { pod, container: name, alternatives, status, note
     hostPid: pod.spec?.hostPID === true,
     ports: declaredPorts(pod, [name, ...alternatives]),
     forward: (port, signal) => forward(api.connection, { ...names(pod), port }, signal),
+    log: (after, signal) => logOf(api, { ...names(pod), container: name }, after, signal),
     inject: (spec, signal) => inject(opened, spec, signal),
     rejoin: (known, signal) => rejoin(opened, known, signal),
     debugContainers: (signal) => list(opened, signal),

@@ -33,7 +33,9 @@ function subject(user: string | undefined): string {
 }
 
 /** A Role with all that kprof needs and its binding, to paste. */
-export function roleYaml(namespace = 'NAMESPACE', user?: string): string {
+export function roleYaml(namespace = 'NAMESPACE', user?: string, denied?: Denied): string {
+  const usual = ['pods', 'pods/ephemeralcontainers', 'pods/exec', 'pods/portforward'];
+  const { group, resource, verb } = denied ?? { group: '', resource: 'pods', verb: '' };
   return [
     'apiVersion: rbac.authorization.k8s.io/v1',
     'kind: Role',
@@ -42,6 +44,10 @@ export function roleYaml(namespace = 'NAMESPACE', user?: string): string {
     '- { apiGroups: [""], resources: [pods], verbs: [get, list, watch] }',
     '- { apiGroups: [""], resources: [pods/ephemeralcontainers], verbs: [patch] }',
     '- { apiGroups: [""], resources: [pods/exec, pods/portforward], verbs: [get, create] }',
+    // What a single one of its tools takes, or a name such as deploy/api.
+    ...(usual.includes(resource)
+      ? []
+      : [`- { apiGroups: [${quoted(group)}], resources: [${quoted(resource)}], verbs: [${quoted(verb)}] }`]),
     '---',
     'apiVersion: rbac.authorization.k8s.io/v1',
     'kind: RoleBinding',
@@ -51,8 +57,8 @@ export function roleYaml(namespace = 'NAMESPACE', user?: string): string {
   ].join('\n');
 }
 
-const grant = (why: string, namespace: string | undefined, user?: string): string =>
-  `${why} An admin of the namespace can apply:\n${roleYaml(namespace, user)}`;
+const grant = (why: string, namespace: string | undefined, denied?: Denied): string =>
+  `${why} An admin of the namespace can apply:\n${roleYaml(namespace, denied?.user, denied)}`;
 
 /** The 403 in words. */
 export function rbac({ doing, namespace }: { readonly doing: string; readonly namespace?: string | undefined }, said: string): Explanation {
@@ -77,7 +83,7 @@ export function rbac({ doing, namespace }: { readonly doing: string; readonly na
       failure,
       message: `${denied.user} may not ${denied.verb} ${denied.resource}${where}`,
       cause: said,
-      hint: grant(half, denied.namespace, denied.user),
+      hint: grant(half, denied.namespace, denied),
     };
   }
   // With get but without create, the sentence ends after the colon.

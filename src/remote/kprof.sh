@@ -11,7 +11,7 @@
 #   run end                           ends the container
 #   run run RUN…                      a command that changes nothing
 #   run step ID NAME N UNDO… RUN…     a command, its undo (N words) kept first; asked again, its result
-#                                     (`inspector`, `profiler` and `room` are commands of ours; `only PID STARTED`
+#                                     (`inspector`, `profiler`, `quit` and `room` are commands of ours; `only PID STARTED`
 #                                     before a command runs it only as long as that process is the same)
 #   run put RUN…                      RUN, on stdin what follows in base64 lines up to a dot
 #   run pull LEVEL RUN…               what RUN prints, through zstd -LEVEL; as it is, where that is `bare`;
@@ -147,6 +147,18 @@ ports() {
 		[ "$state" = 0A ] || continue
 		case $sockets in *" $inode "*) echo $((0x${local##*:})) ;; esac
 	done
+}
+
+# SIGQUIT for that very process, and only if it handles it, since else it would die of it: a JVM prints its threads.
+quit() { # PID STARTED
+	born "$1"
+	if [ -z "$born" ] || [ "$born" != "$2" ]; then
+		echo "kprof: process $1 ended" >&2
+		return 5
+	fi
+	handled=$(sed -n 's/^SigCgt:[[:space:]]*........//p' "/proc/$1/status")
+	[ $((0x${handled:-0} & 4)) != 0 ] || { echo "kprof: process $1 does not handle SIGQUIT" >&2; return 6; }
+	$(as "$1") kill -QUIT "$1"
 }
 
 # Node's inspector. Open: SIGUSR1 for that very process, and only if it handles it, since else it would die of it. Close: whatever
@@ -296,7 +308,7 @@ act() {
 		shift
 		knock "$@"
 		;;
-	inspector | profiler | room | yardstick) "$@" ;;
+	inspector | profiler | quit | room | yardstick) "$@" ;;
 	*) exec "$@" ;;
 	esac
 }

@@ -51,6 +51,12 @@ export function guardAttach(process: Process, tools: Tools): void {
   guardTools(tools);
 }
 
+/** Throws when the process would die of SIGQUIT, or is no JVM that prints its threads then. */
+export function guardSigquit(process: Process): void {
+  if (!isHotSpot(process) || (process.handles & (1n << BigInt(sigquit - 1))) === 0n)
+    throw new KprofError('unsupported', `Process ${process.pid} does not handle SIGQUIT: it would die of it`);
+}
+
 function guardTools(tools: Tools): void {
   if (tools.has('jattach')) return;
   const hint = 'use an image with jattach, or with the jcmd of JDK 25: --image eclipse-temurin:25-jdk';

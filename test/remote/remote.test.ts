@@ -79,6 +79,25 @@ describe.concurrent.each(shells)('the script in %s', (_, path) => {
     expect(await until(() => handling.exitCode === 42, 10)).toBe(true);
   });
 
+  it('sends SIGQUIT to the very process that handles it, and to no other', async ({ onTestFinished }) => {
+    const container = begin(onTestFinished);
+    const plain = spawn('sleep', ['60'], { stdio: 'ignore' });
+    const handling = spawn('bash', ['-c', 'trap "exit 42" QUIT; while :; do sleep 0.1; done'], { stdio: 'ignore' });
+    onTestFinished(async () => {
+      for (const child of [plain, handling]) child.kill('SIGKILL');
+    });
+    const lease = await hold(container, 'a1', { ttl: 600, signal });
+    const began = ({ pid }: ChildProcess) => readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /s, '').split(' ')[19] as string;
+    expect(await until(() => /SigCgt:\s*\w*[4-7c-f]$/m.test(readFileSync(`/proc/${handling.pid}/status`, 'utf8')), 10)).toBe(true);
+    const quit = (name: string, { pid }: ChildProcess, started: string) =>
+      step(lease, { name: `${name}.undo`, undo: undefined, run: ['quit', String(pid), started] }, bounds);
+    await expect(quit('00001', plain, began(plain))).rejects.toMatchObject({ cause: expect.stringContaining('does not handle SIGQUIT') });
+    await expect(quit('00002', handling, '1')).rejects.toMatchObject({ cause: expect.stringContaining('ended') });
+    expect([plain.exitCode, plain.signalCode, handling.exitCode]).toEqual([null, null, null]);
+    await quit('00003', handling, began(handling));
+    expect(await until(() => handling.exitCode === 42, 10)).toBe(true);
+  });
+
   it('passes arguments as they are', async ({ onTestFinished }) => {
     const container = begin(onTestFinished);
     const words = ['a b', '$HOME', "'", '"', '*', '-n', '', 'é'];

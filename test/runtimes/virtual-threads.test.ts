@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest';
+import { onlyVirtual } from '../../src/runtimes/virtual-threads.ts';
+
+const file =
+  '1\n2026-11-21T15:31:25.86Z\n21.0.12\n\n#1 "main"\n      Trouble.main(Trouble.java:22)\n\n#22 "" virtual\n      Trouble.nap(Trouble.java:94)\n\n#30 "a b" virtual WAITING\n      X.y(X.java)\n\n#31 "virtual"\n      Z.z(Z.java)\n';
+
+it('leaves virtual threads', () => {
+  expect(onlyVirtual(file)).toBe(
+    'Virtual threads:\n\n#22 "" virtual\n      Trouble.nap(Trouble.java:94)\n\n#30 "a b" virtual WAITING\n      X.y(X.java)\n',
+  );
+  expect(onlyVirtual('1\n\n#1 "main"\n')).toBe('');
+});

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { makePlan } from '../../src/capture/request.ts';
+import { parse } from '../../src/parse.ts';
+import type { Plan, Process, Tools, Way } from '../../src/toolkit.ts';
+import { threads } from '../../toolkits/threads.ts';
+
+const ours: Tools = { has: (program) => program !== 'jcmd', jdk: undefined };
+const process = { pid: 7, started: '4711', handles: 0x4n, maps: ['libjvm.so'] } as unknown as Process;
+const { options: usual } = parse([], threads.flags, () => new Uint8Array());
+const [attach, signal] = threads.ways(usual) as [Way<never>, Way<never>];
+
+const plan = (way: Way<never>, version: string, ...argv: readonly string[]): Extract<Plan, { kind: 'stream' }> => {
+  const { options } = parse(argv, threads.flags, () => new Uint8Array());
+  const facts = { version: `OpenJDK 64-Bit Server VM version ${version}+9\nJDK ${version}\n` };
+  return makePlan({ options } as never, way as never, { process, tools: ours, facts, id: 'abc' }) as never;
+};
+const said = (made: ReturnType<typeof plan>) => made.steps.map((step) => ('run' in step ? step.run.at(-1) : step.wait));
+
+describe('thread dumps by attaching', () => {
+  it('have what the JDK can tell', () => {
+    expect(said(plan(attach, '8.0.1'))).toEqual(['Thread.print -l']);
+    expect(said(plan(attach, '17.0.1', '--count', '2'))).toEqual(['Thread.print -l -e', 5000, 'Thread.print -l -e']);
+  });
+
+  it('are followed by virtual threads, from JDK 21 on and unless they are left out', () => {
+    const made = plan(attach, '21.0.1');
+    expect(said(made).slice(0, 2)).toEqual(['Thread.print -l -e', 'Thread.dump_to_file -overwrite /tmp/kprof-abc/virtual.txt']);
+    expect(made).toMatchObject({
+      needsFolder: { at: 'target' },
+      steps: [{}, {}, { run: ['inroot', '7', '4711', 'cat', '/tmp/kprof-abc/virtual.txt', expect.anything()] }],
+    });
+    expect(plan(attach, '21.0.1', '--platform-only').needsFolder).toBeUndefined();
+  });
+});
+
+describe('thread dumps by SIGQUIT', () => {
+  it('go to the very process, and are read from its log', () => {
+    expect(plan(signal, '17.0.1', '--count', '2').steps).toMatchObject([
+      { run: ['quit', '7', '4711'], inLog: { from: expect.any(RegExp) } },
+      { wait: 5000 },
+      { run: ['quit', '7', '4711'] },
+    ]);
+  });
+
+  it('are for a JVM that handles it, whatever keeps others out', () => {
+    expect(() => signal.guard({ ...process, argv: ['java', '-XX:+DisableAttachMechanism'], tells: {} }, ours)).not.toThrow();
+    expect(() => signal.guard({ ...process, handles: 0n }, ours)).toThrow('SIGQUIT');
+    expect(() => signal.guard({ ...process, maps: ['libj9vm29.so'] }, ours)).toThrow('SIGQUIT');
+  });
+});
