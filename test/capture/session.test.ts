@@ -114,7 +114,9 @@ describe.concurrent('perform', () => {
       [step(`cp ${container.dir}/captures/c1/00001.undo ${container.dir}/seen`, { undo: ['echo', 'undone it'] })],
       limits,
     );
-    expect(readFileSync(join(container.dir, 'seen'), 'utf8')).toBe(`only\n${session.process.pid}\n${session.process.started}\necho\nundone it\n`);
+    expect(readFileSync(join(container.dir, 'seen'), 'utf8')).toBe(
+      `only\n${session.process.pid}\n${session.process.started}\necho\nundone it\n`,
+    );
   });
 
   it('ends a wait with the first Ctrl-C and goes on', async ({ onTestFinished }) => {
