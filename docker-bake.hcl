@@ -10,7 +10,7 @@ variable "VERSION" {
 }
 
 group "default" {
-  targets = ["jvm"]
+  targets = ["jvm", "net"]
 }
 
 target "image" {
@@ -24,4 +24,10 @@ target "jvm" {
   inherits = ["image"]
   context  = "images/jvm"
   tags     = ["${REGISTRY}/kprof-jvm:${VERSION}"]
+}
+
+target "net" {
+  inherits = ["image"]
+  context  = "images/net"
+  tags     = ["${REGISTRY}/kprof-net:${VERSION}"]
 }

@@ -16,6 +16,7 @@ export interface Origin {
   readonly tool: string;
   readonly namespace: string;
   readonly pod: string;
+  /** Empty when the tool looks at the pod as a whole. */
   readonly container: string;
   /** Absent when the tool looks at the pod as a whole. */
   readonly pid?: number | undefined;
@@ -38,7 +39,7 @@ function shorten(text: string, length: number): string {
 export function artifactName({ tool, namespace, pod, container, pid, at }: Origin, extension: string): string {
   const stamp = at.toISOString().replace(/[-:]|\.\d+/g, '');
   const name = (middle: string): string =>
-    `${[tool, namespace, middle, container, ...(pid === undefined ? [] : [pid]), stamp].join('-')}.${extension}`.replace(
+    `${[tool, namespace, middle, ...(container === '' ? [] : [container]), ...(pid === undefined ? [] : [pid]), stamp].join('-')}.${extension}`.replace(
       /[^A-Za-z0-9._-]/g,
       '_',
     );

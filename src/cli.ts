@@ -48,7 +48,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => error.code === 'EPIPE' || fail(error));
   try {
     const [name = '', ...rest] = argv;
-    const toolkit = toolkits.find((each) => each.name === name);
+    const toolkit = toolkits.find((each) => each.name === name || each.aliases?.includes(name));
     const command = commands.find((each) => each.name === name);
     if (toolkit !== undefined) {
       const { options, words } = parse(rest, flagsOf(toolkit), read);
@@ -116,17 +116,31 @@ const reference =
     image ?? `${registry ?? checkRegistry(process.env['KPROF_REGISTRY'] || defaultRegistry, '$KPROF_REGISTRY')}/kprof-${name}:${version}`;
 
 /** Whether the artifact is text that goes to stdout: unless a file or a record is asked for. */
-function printsText({ name, prints = false }: Toolkit, { file, output }: CaptureOptions): boolean {
-  if (file === '-' && !prints)
+function printsText({ name, prints = false, streams = false }: Toolkit, { file, output }: CaptureOptions): boolean {
+  if (file === '-' && !prints && !streams)
     throw new KprofError('usage', `-f - is for texts, and what kprof ${name} gives is none`, {
       hint: 'name a file or a folder: -f captures/',
     });
   return prints && output === undefined && (file === undefined || file === '-');
 }
 
+/** Whether the artifact goes to stdout while it is captured: bytes, which are nothing for a terminal. */
+function toStdout({ streams = false }: Toolkit, { file, output }: CaptureOptions): boolean {
+  if (!streams || file !== '-') return false;
+  if (output !== undefined) throw new KprofError('usage', `-f - sends what is captured to stdout, where -o ${output} has no place`);
+  if (process.stdout.isTTY)
+    throw new KprofError('usage', '-f - sends bytes to stdout, which is a terminal', { hint: 'pipe it into a program: | tshark -r -' });
+  return true;
+}
+
 async function capture(toolkit: Toolkit, typed: CaptureOptions, words: readonly string[], report: Report): Promise<number> {
   const options = withSecond(toolkit, withOutput(toolkit, typed), words);
-  const where = { name: oneName(toolkit, words), container: options.container, likely: toolkit.likely };
+  const where = {
+    name: oneName(toolkit, words),
+    container: options.container,
+    likely: toolkit.likely,
+    whole: toolkit.ways(options)[0]?.via === 'pod',
+  };
   const prints = printsText(toolkit, options);
   const request: Request = {
     toolkit,
@@ -136,6 +150,7 @@ async function capture(toolkit: Toolkit, typed: CaptureOptions, words: readonly 
     reference: reference(options),
     pid: options.pid,
     file: options.file === '-' ? undefined : options.file,
+    stdout: toStdout(toolkit, options),
     force: options.force,
     yes: options.yes,
     allowPtrace: options['allow-ptrace'],
@@ -204,6 +219,7 @@ async function show(
   const { printRecord, printText } = await import('./print.ts');
   if (prints) return printText(artifact.path);
   report.clear();
+  if (artifact.path === '-') return;
   printRecord(artifact, options.output);
   if (options['no-open'] || options.viewer === 'none' || options.output === 'json' || options.output === 'yaml') return;
   const { viewCapture } = await import('./view.ts');
@@ -212,8 +228,13 @@ async function show(
   await viewCapture(artifact.path, artifact.format, report, wishedViewer(options.viewer));
 }
 
-/** The word behind the name stands for a flag, where the tool has one for it. */
-function withSecond({ second, flags }: Toolkit, options: CaptureOptions, words: readonly string[]): CaptureOptions {
+/** The words behind the name stand for a flag, where the tool has one for them. */
+function withSecond({ second, rest, flags }: Toolkit, options: CaptureOptions, words: readonly string[]): CaptureOptions {
+  if (rest !== undefined) {
+    const flag = flags[rest];
+    const typed = (options as Options<Flags>)[rest] as readonly unknown[];
+    return { ...options, [rest]: [...typed, ...words.slice(1).flatMap((word) => flag?.parse(word, { flag: flag.value ?? rest, read }))] };
+  }
   const flag = second === undefined ? undefined : flags[second];
   return flag === undefined || second === undefined || words[1] === undefined
     ? options
@@ -242,7 +263,7 @@ function typedConnection(options: Typed, context: string | undefined): Request['
 
 function oneName(toolkit: Toolkit, words: readonly string[]): string {
   const [name, ...others] = words;
-  const more = toolkit.second === undefined ? others : others.slice(1);
+  const more = toolkit.rest !== undefined ? [] : toolkit.second === undefined ? others : others.slice(1);
   const usage = usageOf(toolkit);
   if (name === undefined || name === '')
     throw new KprofError('usage', `kprof ${toolkit.name} needs a pod`, { hint: `see what runs with kubectl get pods, then: ${usage}` });

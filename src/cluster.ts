@@ -37,6 +37,8 @@ export interface Where {
   /** Else the one of the context, or of the flag. */
   readonly namespace?: string | undefined;
   readonly container?: string | undefined;
+  /** The pod as a whole is meant: it does not matter what becomes of one of its containers. */
+  readonly whole?: boolean | undefined;
   /** How a container looks that is probably meant, when none is named. */
   readonly likely?: RegExp | undefined;
 }
@@ -51,7 +53,7 @@ export interface DebugSpec {
   /** Whom the process runs as, where that was seen to differ from what the cluster says. */
   readonly user?: User;
   /** What is added to the runtime's default capabilities, by consent. Such a container is used once. */
-  readonly adds?: 'SYS_PTRACE';
+  readonly adds?: 'SYS_PTRACE' | 'NET_RAW';
   /** Not one that is there already. */
   readonly fresh?: boolean;
   /** The main process: the supervisor. */
@@ -92,6 +94,8 @@ export interface Target {
   readonly hostNetwork: boolean;
   /** Its processes are among those of its node. */
   readonly hostPid: boolean;
+  /** The service mesh that has a proxy in the pod, by its name. */
+  readonly mesh?: string | undefined;
   /** TCP ports that this container and its alternatives declare. */
   readonly ports: readonly DeclaredPort[];
   /**

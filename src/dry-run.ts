@@ -1,7 +1,7 @@
 /** What a capture would do, for a person to read: nothing here changes anything. */
 import { debugSpec, makePlan, type Request } from './capture/request.ts';
 import type { Cluster } from './cluster.ts';
-import type { FetchPlan, InspectPlan, Plan, Process, Tools } from './toolkit.ts';
+import type { FetchPlan, FlowPlan, InspectPlan, Plan, Process, Tools } from './toolkit.ts';
 
 /** Stands for a process that only a look inside the pod would show. */
 const placeholder: Process = {
@@ -41,6 +41,13 @@ const performing = (plan: Exclude<Plan, InspectPlan>) => ({
 
 const plain = (plan: Plan) => (plan.kind === 'inspect' ? asking(plan) : performing(plan));
 
+const flowing = ({ kind, check, run, for: time }: FlowPlan) => ({
+  kind,
+  check: check.run,
+  run,
+  until: time === undefined ? 'Ctrl-C' : `${time / 1000}s`,
+});
+
 /** Of the headers only the names: what they hold may be secret. */
 const fetching = ({ kind, endpoint: { ports, paths, scheme, headers } }: FetchPlan) => ({
   kind,
@@ -58,10 +65,12 @@ export async function dryRun(request: Request, cluster: Cluster): Promise<object
   const ways = request.toolkit.ways(request.options).map((way) =>
     way.via === 'forward'
       ? { plan: fetching(way.plan({ options: request.options, container: target.container, ports: target.ports })) }
-      : {
-          patch: target.manifest(debugSpec(request, way)),
-          plan: plain(makePlan(request, way, { process: placeholder, tools: ours, facts: {}, id: 'ID' })),
-        },
+      : way.via === 'pod'
+        ? { patch: target.manifest(debugSpec(request, way)), plan: flowing(way.plan({ options: request.options, facts: {} })) }
+        : {
+            patch: target.manifest(debugSpec(request, way)),
+            plan: plain(makePlan(request, way, { process: placeholder, tools: ours, facts: {}, id: 'ID' })),
+          },
   );
   const { namespace, pod, container } = target;
   return JSON.parse(JSON.stringify({ dryRun: true, namespace, pod, container, ...ways[0] }));

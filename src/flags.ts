@@ -81,6 +81,24 @@ export const count = (preset: string | undefined, description: string, least = 1
   },
 });
 
+const sizes: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1e3, m: 1e6, g: 1e9, ki: 1024, mi: 1024 ** 2, gi: 1024 ** 3 };
+
+/** A size in bytes: `100MB`, `8MiB`, `1G`. */
+export const size = (preset: string | undefined, description: string, least = 1024, most = 2 ** 40): Flag<number | undefined> => ({
+  value: 'SIZE',
+  ...(preset === undefined ? {} : { default: preset }),
+  description,
+  parse(typed, { flag }) {
+    const [, number = '', unit = ''] = /^(\d{1,15}(?:\.\d{1,6})?)([kmg]i?)?b?$/i.exec(typed) ?? [];
+    const bytes = Math.round(Number(number) * (sizes[unit.toLowerCase()] as number));
+    const hint = `write it as 500kB, 100MB or 8MiB: ${flag} ${preset ?? '100MB'}`;
+    if (number === '') throw new KprofError('usage', `${flag} "${typed}" is no size`, { hint });
+    if (bytes < least || bytes > most)
+      throw new KprofError('usage', `${flag} ${typed} is too ${bytes < least ? 'small' : 'large'}`, { hint });
+    return bytes;
+  },
+});
+
 /** A flag that is there or not. */
 export const toggle = (description: string, short?: string): Flag<boolean> => ({
   ...(short === undefined ? {} : { short }),

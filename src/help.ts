@@ -3,7 +3,7 @@ import { toolkits } from '../toolkits/index.ts';
 import { commands } from './commands/index.ts';
 import { captureFlags, connectionFlags, flagsOf } from './common.ts';
 import type { Flag, Flags } from './flags.ts';
-import type { ForwardWay, Risk, Toolkit, Way } from './toolkit.ts';
+import type { ForwardWay, PodWay, Risk, Toolkit, Way } from './toolkit.ts';
 
 const risks: Readonly<Record<Risk, string>> = {
   observe: 'Only reads.',
@@ -56,10 +56,10 @@ const examples = (lines: readonly string[]): string => `Examples:\n${lines.map((
 const paragraph = (text: string, columns: number): string => `${wrap(text, columns).join('\n')}\n`;
 
 /** How a tool is called: `kprof pprof [TYPE/]NAME [KIND]`. */
-export const usageOf = ({ name, second, flags }: Toolkit): string =>
-  `kprof ${name} [TYPE/]NAME${second === undefined ? '' : ` [${flags[second]?.value}]`}`;
+export const usageOf = ({ name, second, rest, flags }: Toolkit): string =>
+  `kprof ${name} [TYPE/]NAME${second === undefined ? '' : ` [${flags[second]?.value}]`}${rest === undefined ? '' : ` [${flags[rest]?.value}…]`}`;
 
-const needs = (way: Way<Flags> | ForwardWay<Flags>): string =>
+const needs = (way: Way<Flags> | ForwardWay<Flags> | PodWay<Flags>): string =>
   way.via === 'forward'
     ? `Goes over a forwarded port and puts nothing into the pod; needs the rights to get the pod, and to get and create pods/portforward. Where the port is none of those that are usual or declared, an ephemeral container with the image kprof-${way.image} looks for it, and says so.`
     : `Uses an ephemeral container with the image kprof-${way.image}; needs the rights to get the pod, to patch pods/ephemeralcontainers, and to get and create pods/exec.`;
@@ -97,7 +97,7 @@ function overview(columns: number): string {
 export function help(name: string | undefined, columns: number): string | undefined {
   const width = Math.max(30, Math.min(columns, 100));
   if (name === undefined) return overview(width);
-  const toolkit = toolkits.find((each) => each.name === name);
+  const toolkit = toolkits.find((each) => each.name === name || each.aliases?.includes(name));
   if (toolkit !== undefined) return toolkitHelp(toolkit, width);
   const command = commands.find((each) => each.name === name);
   if (command === undefined) return undefined;

@@ -28,6 +28,9 @@ export function printText(path: string): void {
   process.stdout.write(process.stdout.isTTY ? safe(bytes.toString('utf8'), Number.POSITIVE_INFINITY) : bytes);
 }
 
+/** A piece of an artifact that is captured into a pipe; `taken` when it went on its way. */
+export const printBytes = (bytes: Uint8Array, taken: () => void): void => void process.stdout.write(bytes, () => taken());
+
 /** A list: as a table like kubectl's, or as an object with its schema's version. An empty table prints nothing. */
 export function printTable<T>(
   kind: string,

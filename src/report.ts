@@ -29,6 +29,8 @@ export interface Progress {
   readonly total?: number | undefined;
   /** `time`: in milliseconds. Bytes, if absent. */
   readonly unit?: 'bytes' | 'time' | undefined;
+  /** What else there is to say of it. */
+  readonly more?: string | undefined;
 }
 
 /** What a report is made for. */
@@ -116,13 +118,14 @@ interface Rate {
   readonly from: number;
 }
 
-function describe(text: string, { done, total, unit = 'bytes' }: Progress, { since, from }: Rate, now: number): string {
+function describe(text: string, { done, total, unit = 'bytes', more }: Progress, { since, from }: Rate, now: number): string {
   const show = unit === 'time' ? duration : bytes;
-  if (total === undefined) return `${text}  ${show(done)}`;
+  const rest = more === undefined ? '' : `  ${more}`;
+  if (total === undefined) return `${text}  ${show(done)}${rest}`;
   const rate = unit === 'time' ? 1 : (done - from) / (now - since);
   const left = (total - done) / rate;
   const until = rate > 0 && Number.isFinite(left) && left >= 1000 ? `  ${duration(Math.round(left / 1000) * 1000)} left` : '';
-  return `${text}  ${show(done)} of ${show(total)}${until}`;
+  return `${text}  ${show(done)} of ${show(total)}${until}${rest}`;
 }
 
 type Style = keyof typeof styles;

@@ -18,9 +18,10 @@ import type { Artifact } from './record.ts';
 import { answerOf, persist } from './remote/remote.ts';
 import type { Report } from './report.ts';
 import { runFetch } from './run-fetch.ts';
+import { runPod } from './run-pod.ts';
 import { NoSuchProcess } from './runtimes/processes.ts';
 import { type Stopwatch, stopwatch } from './stopwatch.ts';
-import type { Facts, ForwardWay, Plan, Process, Tools, Way } from './toolkit.ts';
+import type { Facts, ForwardWay, Plan, PodWay, Process, Tools, Way } from './toolkit.ts';
 
 /** What the engine needs around it. */
 export interface Around {
@@ -36,7 +37,8 @@ export async function run(request: Request, around: Around): Promise<Artifact> {
   const clock = stopwatch();
   // Before anything is done to the pod: is there a place for what comes?
   // (The name is its own: another kprof may try the same folder at the same moment.)
-  await prepareDestination(request.file ?? request.scratch, `kprof-${randomBytes(8).toString('hex')}`, { force: request.force });
+  if (!request.stdout)
+    await prepareDestination(request.file ?? request.scratch, `kprof-${randomBytes(8).toString('hex')}`, { force: request.force });
   around.report.stage(`looking for ${request.where.name}`);
   const target = await around.cluster.find(request.where, around.stops.early);
   clock('find');
@@ -62,8 +64,9 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
   const { report, stops } = around;
   try {
     const before = AbortSignal.any([stops.early, target.gone]);
-    const [first, ...others] = request.toolkit.ways(request.options) as [Way<Flags> | ForwardWay<Flags>, ...Way<Flags>[]];
+    const [first, ...others] = request.toolkit.ways(request.options) as [Way<Flags> | ForwardWay<Flags> | PodWay<Flags>, ...Way<Flags>[]];
     if (first.via === 'forward') return await runFetch(request, around, target, first, clock);
+    if (first.via === 'pod') return await runPod(request, around, target, first, clock);
     const { container, view, process } = await enter(request, first, target, report, before);
     clock('enter');
     const way = await orRetire(container, async () => guarded([first, ...others], process, view.tools, report));

@@ -11,10 +11,10 @@ export type Milliseconds = number;
 export type Argv = readonly [program: string, ...args: string[]];
 
 /** A folder of `images/`; the reference is REGISTRY/kprof-NAME:VERSION. */
-export type ImageName = 'jvm';
+export type ImageName = 'jvm' | 'net';
 
 /** What a way must be able to do to the process; src/kube/access.ts turns it into a security context. */
-export type Access = 'attach';
+export type Access = 'attach' | 'network';
 
 /** What acting does to the target, mildest first: reads, samples, pauses, stops the world, takes control. */
 export type Risk = 'observe' | 'sample' | 'pause' | 'stop' | 'control';
@@ -32,6 +32,8 @@ export type FormatName =
   | 'cpuprofile'
   | 'heapprofile'
   | 'heapsnapshot'
+  | 'pcapng'
+  | 'pcap'
   | 'perf'
   | 'collapsed'
   | 'flamegraph';
@@ -163,6 +165,57 @@ export type Plan =
 export interface Composed {
   readonly text: string;
   readonly facts?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** How a program ended, and what it said on stderr; the target may have had a part in it. */
+export interface Said {
+  readonly code: number;
+  readonly stderr: string;
+}
+
+/** What a program counted of what it captured. */
+export interface Tallied {
+  readonly captured: number;
+  readonly received: number | undefined;
+  /** What the kernel had no room for. */
+  readonly dropped: number | undefined;
+}
+
+/** A program whose stdout, as it comes, is the artifact. SIGINT ends it, and then all of it is whole; SIGUSR1 makes it say how far it is. */
+export interface FlowPlan {
+  readonly kind: 'flow';
+  /** Asked before anything is captured; `refused` makes the error where it exits with another code than 0. */
+  readonly check: { readonly run: Argv; readonly what: string; readonly refused: (said: Said) => KprofError };
+  readonly run: Argv;
+  /** What the person reads while it runs. */
+  readonly says: string;
+  /** What it captures from and which part of it, for the file to tell. */
+  readonly link: string;
+  readonly filter: string;
+  /** What it says on stderr once it captures. */
+  readonly begun: RegExp;
+  /** Undefined: until Ctrl-C, which is its usual end then. */
+  readonly for: Milliseconds | undefined;
+  /** Of the file. */
+  readonly mostBytes: number | undefined;
+  /** What it counted, by what it said on stderr so far. */
+  readonly tallied: (stderr: string) => Tallied | undefined;
+  /** What helps where it could not take all, behind «try». */
+  readonly remedy: string;
+  readonly result: Output;
+}
+
+/** Capturing what a debug container sees of the pod as a whole; no process is looked at. */
+export interface PodWay<F extends Flags> {
+  readonly via: 'pod';
+  readonly image: ImageName;
+  readonly access: Access;
+  readonly risk: Risk;
+  readonly format: FormatName;
+  /** Questions inside the pod. */
+  readonly probe: Readonly<Record<string, Argv>>;
+  /** Throws a KprofError when the answers say that it can't be done. */
+  plan(input: { readonly options: Options<F>; readonly facts: Facts }): FlowPlan;
 }
 
 /** A question of the Chrome DevTools Protocol. */
@@ -314,6 +367,8 @@ export interface Way<F extends Flags> {
 /** Definition of one capturing subcommand. */
 export interface Toolkit<F extends Flags = Flags> {
   readonly name: string;
+  /** Other names for it. */
+  readonly aliases?: readonly string[];
   readonly summary: string;
   readonly examples: readonly string[];
   readonly flags: F;
@@ -321,6 +376,10 @@ export interface Toolkit<F extends Flags = Flags> {
   readonly second?: string;
   /** The flag whose words `-o` takes, too. */
   readonly outputs?: string;
+  /** The flag that all words behind the pod's name stand for. */
+  readonly rest?: string;
+  /** The artifact comes as it is captured, and goes to stdout with `-f -`. */
+  readonly streams?: boolean;
   /** The artifact is text, and goes to stdout unless -f names a file. */
   readonly prints?: boolean;
   /** What it looks for, in words: «JVM». */
@@ -329,7 +388,7 @@ export interface Toolkit<F extends Flags = Flags> {
   readonly likely: RegExp;
   matches(process: Process): boolean;
   /** Least privilege first. */
-  ways(options: Options<F>): readonly (Way<F> | ForwardWay<F>)[];
+  ways(options: Options<F>): readonly (Way<F> | ForwardWay<F> | PodWay<F>)[];
 }
 
 /** Keeps the types of the flags while the list holds toolkits of all kinds. */

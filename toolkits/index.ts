@@ -5,7 +5,8 @@ import { heapdump } from './heapdump.ts';
 import { histogram } from './histogram.ts';
 import { jfr } from './jfr.ts';
 import { node } from './node.ts';
+import { pcap } from './pcap.ts';
 import { pprof } from './pprof.ts';
 import { threads } from './threads.ts';
 
-export const toolkits: readonly Toolkit[] = [jfr, asprof, threads, heapdump, histogram, pprof, node];
+export const toolkits: readonly Toolkit[] = [jfr, asprof, threads, heapdump, histogram, pprof, node, pcap];

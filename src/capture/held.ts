@@ -15,15 +15,20 @@ import { debugSpec, type Request } from './request.ts';
 import type { Session, Stops } from './session.ts';
 
 /** What is captured from, and where to. */
-export interface Entered {
+export interface Holding {
   readonly request: Request;
   readonly target: Target;
   readonly container: DebugContainer;
   readonly view: View;
   readonly process: Process;
-  readonly way: Way<Flags>;
+  readonly way: Pick<Way<Flags>, 'image' | 'access' | 'format'>;
   readonly destination: Destination;
   readonly at: Date;
+}
+
+/** The same of one process. */
+export interface Entered extends Holding {
+  readonly way: Way<Flags>;
 }
 
 /** Who is told, and who stops it. */
@@ -41,7 +46,7 @@ export const lineNotes =
     );
 
 /** Takes the lease, does `work`, and lets go: with a clean pod, or, where the artifact is finished and only the way here failed, with what `kprof resume` needs. */
-export async function held<T>(entered: Entered, { report, stops }: Attended, work: (session: Session) => Promise<T>): Promise<T> {
+export async function held<T>(entered: Holding, { report, stops }: Attended, work: (session: Session) => Promise<T>): Promise<T> {
   const { request, target, container, view, process, way } = entered;
   const id = randomBytes(8).toString('hex');
   const before = AbortSignal.any([stops.early, target.gone]);
@@ -73,7 +78,7 @@ export async function held<T>(entered: Entered, { report, stops }: Attended, wor
 
 /** What was agreed to holds for the container that takes its place. */
 const likeBefore = ({ user, rung }: DebugContainer): Pick<DebugSpec, 'user' | 'adds'> =>
-  rung === 'ptrace' ? { adds: 'SYS_PTRACE' } : { user };
+  rung === 'ptrace' ? { adds: 'SYS_PTRACE' } : rung === 'network' ? { adds: 'NET_RAW' } : { user };
 
 interface Ending {
   readonly target: Target;
@@ -147,7 +152,7 @@ export function createJournal(first: CaptureRecord, kept: boolean): Journal {
 /** What going on with it later depends on. */
 const pullTools = ['inroot', 'setpriv', 'zstd'];
 
-async function recordOf({ request, target, container, view, process, way, destination, at }: Entered, id: string): Promise<CaptureRecord> {
+async function recordOf({ request, target, container, view, process, way, destination, at }: Holding, id: string): Promise<CaptureRecord> {
   const { pid, started, uid, gid, groups } = process;
   const { name, user, rung, why } = container;
   return {

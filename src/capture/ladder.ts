@@ -63,7 +63,7 @@ export async function agree(
 
 /** A container with an added right ends with the capture that it was agreed to for. */
 export async function retire(debugContainer: DebugContainer): Promise<void> {
-  if (debugContainer.rung !== 'ptrace') return;
+  if (debugContainer.rung !== 'ptrace' && debugContainer.rung !== 'network') return;
   const signal = AbortSignal.timeout(10_000);
   // It may be gone; else it ends by itself when it is idle.
   await answerOf(debugContainer, ['end'], { what: 'end', signal }).catch(() => {});

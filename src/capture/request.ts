@@ -15,6 +15,8 @@ export interface Request {
   readonly connection: CaptureRecord['connection'];
   readonly pid: number | undefined;
   readonly file: string | undefined;
+  /** It goes to stdout as it comes. */
+  readonly stdout?: boolean;
   readonly force: boolean;
   /** Agreed to all that is asked. */
   readonly yes: boolean;

@@ -4,10 +4,10 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { KprofError } from '../errors.ts';
 import type { Profile } from '../profile/profile.ts';
 import { shellWord } from '../safe.ts';
-import type { FormatName } from '../toolkit.ts';
+import type { FormatName, Tallied } from '../toolkit.ts';
 
 /** What opens artifacts: programs (src/viewers has one file each), and pages that we serve (src/viewers/page). */
-export type ViewerName = 'jmc' | 'mat' | 'visualvm' | 'page' | 'pprof';
+export type ViewerName = 'jmc' | 'mat' | 'visualvm' | 'wireshark' | 'page' | 'pprof';
 
 /** What a file holds. */
 export interface Summary {
@@ -22,6 +22,33 @@ export interface Summary {
 /** A value of the JSON record. Times are ISO 8601, durations milliseconds, sizes bytes. */
 export type Fact = string | number | boolean | Readonly<Record<string, number>>;
 
+/** What a capture is of, for its file to tell. */
+export interface Provenance {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  /** As it was run in the pod. */
+  readonly command: string;
+  /** What it captures from, and which part of it. */
+  readonly link: string;
+  readonly filter: string;
+}
+
+/** Turns what a program prints while it captures into a file that is whole at every moment. */
+export interface Intake {
+  /** What goes into the file: nothing but whole pieces. Throws a KprofError `incomplete` where the bytes can't be right. */
+  take(bytes: Uint8Array): Buffer;
+  /** How a further file begins. */
+  head(): Buffer;
+  /** What stands at the end of a file. */
+  tail(tallied: Tallied | undefined): Buffer;
+  /** Pieces so far, as the program counts them. */
+  pieces(): number;
+  /** How far it is, in words. */
+  progress(): string;
+  summary(): Summary;
+}
+
 /** One kind of file. */
 export interface Format {
   readonly name: FormatName;
@@ -35,6 +62,8 @@ export interface Format {
   readonly diff?: (earlier: string, later: string) => Promise<Summary>;
   /** Its stacks with what is counted at each: two of the kind are compared by them. Throws a KprofError when the file is not whole. */
   readonly stacks?: (path: string) => Promise<Profile>;
+  /** For files that are written as they are captured. */
+  readonly intake?: (provenance: Provenance) => Intake;
   /** Best first. */
   readonly viewers: readonly ViewerName[];
 }

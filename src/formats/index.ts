@@ -11,6 +11,7 @@ import { heapsnapshot } from './heapsnapshot.ts';
 import { histogram } from './histogram.ts';
 import { hprof } from './hprof.ts';
 import { jfr } from './jfr.ts';
+import { pcap, pcapng } from './pcap.ts';
 import { perf } from './perf.ts';
 import { pprof } from './pprof.ts';
 import { threads } from './threads.ts';
@@ -23,6 +24,8 @@ export const formats: Readonly<Record<FormatName, Format>> = {
   pprof,
   gotrace,
   bundle,
+  pcapng,
+  pcap,
   cpuprofile,
   heapprofile,
   heapsnapshot,

@@ -3,11 +3,11 @@
  * The kernel's rule (ptrace(2), access mode checking): same uid and same gid, and at least the target's capabilities.
  */
 import type { V1Container, V1Pod, V1SecurityContext } from '@kubernetes/client-node';
-import type { User } from '../cluster.ts';
+import type { DebugSpec, User } from '../cluster.ts';
 
 /** One step of the ladder, with the reason in words. */
 export interface Rung {
-  readonly name: 'same-user' | 'root' | 'root-without-capabilities' | 'ptrace';
+  readonly name: 'same-user' | 'root' | 'root-without-capabilities' | 'ptrace' | 'network';
   readonly why: string;
   readonly user: User;
   readonly securityContext: V1SecurityContext;
@@ -84,6 +84,25 @@ export const ptrace: Rung = {
   user: { uid: 0, gid: 0 },
   securityContext: { ...root.securityContext, capabilities: { add: ['SYS_PTRACE'] } },
 };
+
+/** What tcpdump needs beside a raw socket: it sets its groups and user even where they stay the same, and whoever ends it may have to force it. */
+const capturing = ['NET_RAW', 'SETGID', 'SETUID', 'KILL'];
+
+/** To see the pod's packets where the runtime gives no right to; no process of the pod is looked at. Only by consent. */
+const network: Rung = {
+  name: 'network',
+  why: `as root with the capabilities ${capturing.join(', ')} and no other, as was agreed to`,
+  user: root.user,
+  securityContext: { ...root.securityContext, capabilities: { drop: ['ALL'], add: capturing } },
+};
+
+/** The rung for what is wanted. */
+export function rungFor(pod: V1Pod, container: V1Container, { access, adds, user }: Pick<DebugSpec, 'access' | 'adds' | 'user'>): Rung {
+  if (adds !== undefined) return adds === 'NET_RAW' ? network : ptrace;
+  return access === 'network'
+    ? { ...root, why: "as root with the runtime's default capabilities; none is added" }
+    : rung(pod, container, user);
+}
 
 /** Whoever the target is: good for looking at `/proc/PID/status` and nothing else. */
 export const scout: Rung = { ...sameUser({ uid: 65532, gid: 65532 }), why: 'to see whom the app runs as' };

@@ -4,7 +4,7 @@ import type { Cluster, DebugContainer, DebugSpec, Listed, Target } from '../clus
 import { isLineLost, KprofError } from '../errors.ts';
 import type { Report } from '../report.ts';
 import { readJournal, remember } from '../state/journal.ts';
-import { knownUser, ptrace, type Rung, rung, scout } from './access.ts';
+import { knownUser, type Rung, rungFor, scout } from './access.ts';
 import { answeredPod } from './answered-pod.ts';
 import { type Api, openApi } from './api.ts';
 import { bearsOf } from './bears.ts';
@@ -14,6 +14,7 @@ import { ephemeralContainer, randomSuffix, reusable, specDigest } from './epheme
 import { execStream } from './exec-stream.ts';
 import { forward } from './forward.ts';
 import { logOf } from './log.ts';
+import { meshOf } from './mesh.ts';
 import { declaredPorts } from './pod-state.ts';
 import { cpuLimit } from './resources.ts';
 import { checkWhere, type Resolved, readPod, resolveTarget } from './target.ts';
@@ -34,7 +35,7 @@ export async function connect(
     context: connection.context,
     check: (where) => void checkWhere(where.namespace ?? connection.namespace, where),
     find: async (where, signal) =>
-      openTarget(api, await resolveTarget(api, where.namespace ?? connection.namespace, where, signal), report),
+      openTarget(api, await resolveTarget(api, where.namespace ?? connection.namespace, where, signal), report, where.whole),
   };
 }
 
@@ -51,14 +52,14 @@ interface Opened {
 
 const names = ({ metadata }: V1Pod) => ({ namespace: metadata?.namespace ?? '', pod: metadata?.name ?? '', uid: metadata?.uid ?? '' });
 
-function openTarget(api: Api, { pod, container: name, alternatives, status, notes }: Resolved, report: Report): Target {
+function openTarget(api: Api, { pod, container: name, alternatives, status, notes }: Resolved, report: Report, whole = false): Target {
   for (const note of notes) report.note(note);
   const container = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].find(
     (each) => each.name === name,
   ) as V1Container;
   const watch = watchGone(
     api,
-    { ...names(pod), container: name, containerId: status.containerID, restartCount: status.restartCount },
+    { ...names(pod), container: whole ? '' : name, containerId: status.containerID, restartCount: status.restartCount },
     (error) => report.debug(2, `watching the pod: ${error}`),
   );
   const opened: Opened = { api, pod, container, containerId: status.containerID?.replace(/^.*:\/\//, '') ?? '', report };
@@ -72,13 +73,14 @@ function openTarget(api: Api, { pod, container: name, alternatives, status, note
     bears: bearsOf(pod, container, status),
     hostNetwork: pod.spec?.hostNetwork === true,
     hostPid: pod.spec?.hostPID === true,
+    mesh: meshOf(pod),
     ports: declaredPorts(pod, [name, ...alternatives]),
     forward: (port, signal) => forward(api.connection, { ...names(pod), port }, signal),
     log: (after, signal) => logOf(api, { ...names(pod), container: name }, after, signal),
     inject: (spec, signal) => inject(opened, spec, signal),
     rejoin: (known, signal) => rejoin(opened, known, signal),
     debugContainers: (signal) => list(opened, signal),
-    manifest: (spec) => patchOf(ephemeralContainer(spec, name, rung(pod, container, spec.user), 'xxxxx')),
+    manifest: (spec) => patchOf(ephemeralContainer(spec, name, rungFor(pod, container, spec), 'xxxxx')),
     close: watch.close,
   };
 }
@@ -87,13 +89,14 @@ const patchOf = (entry: V1EphemeralContainer) => ({ spec: { ephemeralContainers:
 
 async function inject(opened: Opened, spec: DebugSpec, signal: AbortSignal): Promise<DebugContainer> {
   const { pod, container } = opened;
-  const chosen = spec.adds === undefined ? rung(pod, container, spec.user) : ptrace;
+  const chosen = rungFor(pod, container, spec);
   try {
     return await injectAs(opened, spec, chosen, signal);
   } catch (error) {
     // Whom the app runs as is not known, and root may not be: see first who it is.
-    if (spec.user !== undefined || spec.adds !== undefined || knownUser(pod, container) !== undefined || !isPodSecurityRefusal(error))
-      throw error;
+    const certain =
+      spec.access !== 'attach' || spec.user !== undefined || spec.adds !== undefined || knownUser(pod, container) !== undefined;
+    if (certain || !isPodSecurityRefusal(error)) throw error;
     return injectAs(opened, spec, scout, signal);
   }
 }

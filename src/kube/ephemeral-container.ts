@@ -17,7 +17,8 @@ export function ephemeralContainer(spec: DebugSpec, target: string, { securityCo
     command: spec.command.map(literal),
     // Any uid, with or without an entry in passwd, has a home that it can write to.
     env: [{ name: 'HOME', value: '/tmp' }],
-    targetContainerName: target,
+    // The pod's network is every container's; its processes are nobody else's business.
+    ...(spec.access === 'network' ? {} : { targetContainerName: target }),
     securityContext,
   };
 }

@@ -71,7 +71,7 @@ function stuck(wanted: Debugger, pod: V1Pod, reason: string, message: string | u
 }
 
 /** Another image for those who can't pull ours. */
-const stockImages: Readonly<Record<ImageName, string>> = { jvm: 'eclipse-temurin:25-jdk' };
+const stockImages: Readonly<Record<ImageName, string>> = { jvm: 'eclipse-temurin:25-jdk', net: 'nicolaka/netshoot:v0.16' };
 
 function imageHint({ image }: Debugger, pod: V1Pod): string {
   const secrets = (pod.spec?.imagePullSecrets ?? []).map(({ name }) => name).join(', ');

@@ -38,7 +38,8 @@ export async function resolveTarget(api: Api, namespace: string, where: Where, s
   checkSupported(pod);
   const { container, alternatives, note } = chooseContainer(pod, where.container, where.likely);
   const chosen = isPod ? [] : [`Using pod ${pod.metadata?.name} of ${where.name}`];
-  return { pod, container, alternatives, status: checkRunning(pod, container), notes: note === undefined ? chosen : [...chosen, note] };
+  const notes = note === undefined || where.whole ? chosen : [...chosen, note];
+  return { pod, container, alternatives, status: checkRunning(pod, container), notes };
 }
 
 /** Reads a pod; what comes back is the pod that was asked for. */

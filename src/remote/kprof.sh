@@ -13,6 +13,8 @@
 #   run step ID NAME N UNDO… RUN…     a command, its undo (N words) kept first; asked again, its result
 #                                     (`inspector`, `profiler`, `quit` and `room` are commands of ours; `only PID STARTED`
 #                                     before a command runs it only as long as that process is the same)
+#   run flow RUN…                     a command whose stdout is taken as it comes; the client's `stop` is SIGINT for it,
+#                                     `ask` SIGUSR1; `kprof-exit CODE` on stderr tells its end
 #   run put RUN…                      RUN, on stdin what follows in base64 lines up to a dot
 #   run pull LEVEL RUN…               what RUN prints, through zstd -LEVEL; as it is, where that is `bare`;
 #                                     `own` stands for inroot on this container
@@ -20,7 +22,7 @@
 #                                     a tar of FILE, or its bytes from OFFSET > 0 on, and its digest on stderr;
 #                                     with SIZE and the rest that very file, or exit code 4
 #
-# `pull` ends when the client says that it has everything.
+# `pull` and `flow` end when the client says that it has everything.
 #
 # Every command's stdin carries the heartbeat, a line each 5 s. When it ends, or
 # is silent for 30 s, the line is lost, and `run` and `pull` are stopped. A capture
@@ -475,6 +477,42 @@ attended() {
 	return $code
 }
 
+# Runs a command that goes on until the client says `stop`, and takes what it prints as it comes.
+flow() {
+	exec 3<&0
+	join
+	"$@" </dev/null 3<&- &
+	child=$!
+	sign "$dir/flow.$$" $child
+	trap 'signal TERM "$dir/flow.$$"; wait $child; rm -f "$dir/flow.$$"; leave; exit 143' TERM INT HUP
+	(
+		trap - TERM INT HUP
+		while listen stop ask ack; do
+			case $line in
+			stop)
+				nap 1.1 # what the kernel took until now, it hands over within a second
+				signal INT "$dir/flow.$$"
+				;;
+			ask) signal USR1 "$dir/flow.$$" ;;
+			ack) exit 0 ;;
+			esac
+		done
+		# It may wait for a reader who never comes.
+		signal TERM "$dir/flow.$$"
+		nap 3
+		signal KILL "$dir/flow.$$"
+		exit 1
+	) &
+	listener=$!
+	wait $child
+	code=$?
+	rm -f "$dir/flow.$$"
+	echo "kprof-exit $code" >&2
+	wait $listener || code=74
+	leave
+	return $code
+}
+
 hold() {
 	exec 3<&0
 	join
@@ -887,6 +925,7 @@ hold) hold "$@" ;;
 drop) drop "$@" ;;
 end) signal TERM "$dir/main" ;;
 run) attended act "$@" ;;
+flow) flow "$@" ;;
 step) step "$@" ;;
 put) put "$@" ;;
 pull)

@@ -59,6 +59,8 @@ const withoutWindow: Readonly<Partial<Record<Format['name'], string>>> = {
   gotrace: 'go tool trace',
   gotext: 'less',
   bundle: 'unzip',
+  pcapng: 'tshark -r',
+  pcap: 'tcpdump -r',
   cpuprofile: 'kprof top',
   heapprofile: 'kprof top',
   heapsnapshot: 'kprof top',

@@ -1,7 +1,7 @@
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import type { DebugSpec } from '../../src/cluster.ts';
-import { knownUser, rung, scout } from '../../src/kube/access.ts';
+import { knownUser, rung, rungFor, scout } from '../../src/kube/access.ts';
 import { ephemeralContainer, randomSuffix, reusable, specDigest } from '../../src/kube/ephemeral-container.ts';
 
 const pod = (container: Partial<V1Container> = {}, more: { spec?: object; user?: { uid: number; gid: number } } = {}): V1Pod =>
@@ -180,5 +180,21 @@ describe('ephemeralContainer', () => {
     ])('leaves %s alone', (_, candidate, containerId, journal) => {
       expect(reusable(candidate, wanted, containerId, journal)).toBeUndefined();
     });
+  });
+});
+
+describe('to see the network', () => {
+  const network: DebugSpec = { ...spec, image: 'net', access: 'network' };
+  const someone = pod({ securityContext: { runAsUser: 1000, runAsNonRoot: true } });
+
+  it('adds nothing to what the runtime gives to root, and names no container', () => {
+    const chosen = rungFor(someone, someone.spec?.containers[0] as V1Container, network);
+    expect(chosen.securityContext).toEqual(root);
+    expect(ephemeralContainer(network, 'app', chosen, 'x')).not.toHaveProperty('targetContainerName');
+  });
+
+  it('has with consent four capabilities and no other', () => {
+    const { securityContext } = rungFor(someone, someone.spec?.containers[0] as V1Container, { ...network, adds: 'NET_RAW' });
+    expect(securityContext).toEqual({ ...root, capabilities: { drop: ['ALL'], add: ['NET_RAW', 'SETGID', 'SETUID', 'KILL'] } });
   });
 });

@@ -44,10 +44,10 @@ describe('every toolkit', () => {
     expect(toolkit.summary).toMatch(/^[A-Z].*[^.]$/);
     expect(toolkit.examples.length).toBeGreaterThan(0);
     for (const example of toolkit.examples) {
-      const argv = example.split(' ').slice(2);
+      const argv = example.replace(/ \|.*/, '').split(' ').slice(2);
       const { words } = parse(argv, flagsOf(toolkit), () => new Uint8Array());
       expect(example).toMatch(new RegExp(`^kprof ${name} `));
-      expect([1, toolkit.second === undefined ? 1 : 2]).toContain(words.length);
+      if (toolkit.rest === undefined) expect([1, toolkit.second === undefined ? 1 : 2]).toContain(words.length);
     }
     expect(help(name, 80)).toContain(toolkit.summary);
   });
@@ -77,7 +77,7 @@ describe('every toolkit', () => {
       });
 
       it('plans without an error, and says how each step ends', () => {
-        for (const way of ways.filter((each) => each.via !== 'forward')) {
+        for (const way of ways.filter((each) => each.via !== 'forward' && each.via !== 'pod')) {
           const plan = makePlan({ options: options(toolkit) }, way, { process, tools, facts: {}, id: 'abc' });
           if (plan.kind === 'inspect') continue;
           expect(plan.steps.length).toBeGreaterThan(0);
@@ -86,6 +86,17 @@ describe('every toolkit', () => {
             if (typeof step.undo === 'string') expect(['ends by itself', 'ends an earlier step']).toContain(step.undo);
             else expect(step.undo.length).toBeGreaterThan(0);
           }
+        }
+      });
+
+      it('looks at a pod with argv, and says how it ends', () => {
+        for (const way of ways.filter((each) => each.via === 'pod')) {
+          const { check, run, begun, remedy } = way.plan({ options: options(toolkit), facts: {} });
+          for (const word of [...check.run, ...run]) expect(word).toMatch(/^[^\n]+$/);
+          expect(check.refused({ code: 1, stderr: 'no' })).toMatchObject({ name: 'KprofError', cause: 'no' });
+          expect(begun.test('')).toBe(false);
+          expect(remedy).not.toBe('');
+          expect(formats[way.format].intake).toBeDefined();
         }
       });
 
@@ -103,7 +114,7 @@ describe('every toolkit', () => {
       });
 
       it('asks an inspector with calls, and gives what one of them gives', () => {
-        for (const way of ways.filter((each) => each.via !== 'forward')) {
+        for (const way of ways.filter((each) => each.via !== 'forward' && each.via !== 'pod')) {
           const plan = makePlan({ options: options(toolkit) }, way, { process, tools, facts: {}, id: 'abc' });
           if (plan.kind !== 'inspect') continue;
           expect(plan.ports.length).toBeGreaterThan(0);
@@ -114,6 +125,7 @@ describe('every toolkit', () => {
       it('plans the same for the same input', () => {
         const plan = () => {
           const [way] = ways;
+          if (way?.via === 'pod') return way.plan({ options: options(toolkit), facts: {} });
           if (way?.via === 'forward') return way.plan({ options: options(toolkit), container: 'app', ports: [] });
           return makePlan({ options: options(toolkit) }, way as never, { process, tools, facts: {}, id: 'abc' });
         };

@@ -1,0 +1,170 @@
+/** The `flow` kind: what a program in the debug container prints is the artifact, piece by piece as it comes. */
+import { KprofError } from '../errors.ts';
+import type { Intake } from '../formats/format.ts';
+import { ask, start } from '../remote/remote.ts';
+import { duration, bytes as inBytes } from '../report.ts';
+import type { FlowPlan, Tallied } from '../toolkit.ts';
+import type { Session } from './session.ts';
+
+/** Where the pieces go. */
+export interface Outlet {
+  readonly bytes: number;
+  write(pieces: Buffer): Promise<void>;
+  /** Aborts when nobody takes them any more: then the capture ends well. */
+  readonly closed?: AbortSignal;
+}
+
+/** How it went. */
+export interface Flowed {
+  readonly tallied: Tallied | undefined;
+  /** What ended it. */
+  readonly end: 'time' | 'size' | 'early' | 'closed' | 'itself';
+}
+
+type Flowing = Pick<Session, 'container' | 'report' | 'stops' | 'signal'>;
+
+const longestTalk = 64 * 1024;
+const beginsWithin = 20_000;
+/** For the last pieces, once the program has ended. */
+const lastWithin = 10_000;
+
+/** Checks first, then captures until the plan's end, a first Ctrl-C, or a closed outlet. Rejects when the line is lost; what came until then is in the outlet. */
+export async function captureFlow(session: Flowing, plan: FlowPlan, intake: Intake, outlet: Outlet): Promise<Flowed> {
+  const { container, report, signal, stops } = session;
+  const before = AbortSignal.any([signal, stops.early]);
+  const checked = await ask(container, ['run', ...plan.check.run], { what: plan.check.what, signal: before });
+  if (checked.code !== 0) throw plan.check.refused(checked);
+  report.debug(1, plan.run.join(' '));
+  const flow = createFlow(session, plan, intake, outlet);
+  try {
+    await flow.done;
+  } finally {
+    flow.over();
+  }
+  return flow.outcome();
+}
+
+function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPlan, intake: Intake, outlet: Outlet) {
+  let said = '';
+  let began: number | undefined;
+  let end: Flowed['end'] | undefined;
+  let full = false;
+  const failed = new AbortController();
+  const timers: NodeJS.Timeout[] = [];
+  const later = (work: () => void, after: number) => timers.push(setTimeout(work, after));
+  const fail = (error: KprofError) => failed.abort(error);
+
+  const stop = (why: Flowed['end']): void => {
+    if (end !== undefined) return;
+    end = why;
+    if (why === 'early') report.stage('stopping');
+    execution.send('stop\n');
+  };
+  const begin = (): void => {
+    began = performance.now();
+    report.stage(plan.says + (plan.for === undefined ? ' until Ctrl-C' : ` for ${duration(plan.for)}`));
+    if (plan.for !== undefined) later(() => stop('time'), plan.for);
+    timers.push(
+      setInterval(() => execution.send('ask\n'), 2000),
+      setInterval(() => report.progress('capturing', progress()), 250),
+    );
+    if (stops.early.aborted) stop('early');
+    if (outlet.closed?.aborted) stop('closed');
+  };
+  const progress = () => {
+    const { dropped } = plan.tallied(said) ?? {};
+    const more = `${intake.progress()}${dropped === undefined ? '' : `, ${dropped} dropped`}`;
+    return { done: Math.min(performance.now() - (began ?? 0), plan.for ?? Infinity), total: plan.for, unit: 'time' as const, more };
+  };
+  const hasAll = (): boolean => {
+    const code = exitCode();
+    const captured = plan.tallied(said)?.captured;
+    return code !== undefined && (code !== 0 || full || (captured !== undefined && intake.pieces() >= captured));
+  };
+  const exitCode = (): number | undefined => {
+    const code = /(?:^|\n)kprof-exit (\d+)\n/.exec(said)?.[1];
+    return code === undefined ? undefined : Number(code);
+  };
+  let leaving = false;
+  const acknowledge = (): void => {
+    if (!leaving && hasAll()) {
+      leaving = true;
+      execution.send('ack\n');
+    }
+  };
+
+  async function take(bytes: Uint8Array): Promise<void> {
+    const pieces = intake.take(bytes);
+    if (!full) await outlet.write(pieces);
+    if (plan.mostBytes !== undefined && outlet.bytes >= plan.mostBytes) {
+      full = true;
+      stop('size');
+    }
+    acknowledge();
+  }
+  function hear(bytes: Uint8Array): void {
+    said = (said + Buffer.from(bytes).toString('latin1')).slice(-longestTalk);
+    if (began === undefined && plan.begun.test(said)) begin();
+    if (exitCode() === undefined) return;
+    acknowledge();
+    later(() => execution.send('ack\n'), lastWithin);
+  }
+
+  const onEarly = () => began !== undefined && stop('early');
+  const onClosed = () => began !== undefined && stop('closed');
+  const execution = start(container, ['flow', ...plan.run], {
+    stdout: take,
+    stderr: hear,
+    signal: AbortSignal.any([signal, failed.signal]),
+  });
+  stops.early.addEventListener('abort', onEarly);
+  outlet.closed?.addEventListener('abort', onClosed);
+  later(
+    () => began === undefined && fail(new KprofError('timeout', `${plan.run[0]} did not begin within ${beginsWithin / 1000}s`)),
+    beginsWithin,
+  );
+
+  const done = execution.done.then(({ code }) => {
+    const known = exitCode() ?? code;
+    if (known !== 0)
+      throw new KprofError('failed', `${plan.run[0]} ended with exit code ${known}`, {
+        cause: said
+          .replace(/kprof-exit \d+\n/, '')
+          .trim()
+          .slice(-2000),
+      });
+    const missing = full ? 0 : (plan.tallied(said)?.captured ?? 0) - intake.pieces();
+    // The very last one may be lost when it waited for us while it was stopped.
+    if (missing > 1) throw new KprofError('incomplete', `${missing} of what ${plan.run[0]} captured did not arrive here`);
+  });
+
+  return {
+    done,
+    over() {
+      for (const timer of timers) clearTimeout(timer);
+      stops.early.removeEventListener('abort', onEarly);
+      outlet.closed?.removeEventListener('abort', onClosed);
+      report.clear();
+    },
+    outcome: (): Flowed => ({ tallied: plan.tallied(said), end: end ?? 'itself' }),
+  };
+}
+
+/** What the kernel could not keep, and what helps; undefined where all was taken. */
+export const dropNote = ({ remedy }: FlowPlan, tallied: Tallied | undefined): string | undefined =>
+  tallied?.dropped
+    ? `The kernel dropped ${tallied.dropped} of ${tallied.received ?? '?'} packets, for which there was no room. Try ${remedy}`
+    : undefined;
+
+/** An error that says what is kept nevertheless. */
+export function keeping(error: unknown, intake: Intake, partial: string, bytes: number): unknown {
+  if (!(error instanceof KprofError) || bytes === 0) return error;
+  return new KprofError(
+    error.failure,
+    `${error.message} (what came before, ${intake.progress()}, is whole and kept in ${partial}: ${inBytes(bytes)})`,
+    {
+      hint: error.hint,
+      cause: error.cause,
+    },
+  );
+}

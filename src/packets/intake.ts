@@ -1,0 +1,64 @@
+/** Packets as they come from the pod, counted, and written as one of the kinds of file. */
+import type { Intake } from '../formats/format.ts';
+import { bytes as inBytes } from '../report.ts';
+import type { Link, PacketSink } from './packet.ts';
+import { createReader } from './reader.ts';
+import { packets, summarise } from './summary.ts';
+import { createTally } from './tally.ts';
+import type { Writer } from './writer.ts';
+
+/** Takes the stream of a capture of one link. */
+export function createIntake(writer: Writer): Intake {
+  const { counts, sink } = createTally();
+  let out = Buffer.alloc(0);
+  let used = 0;
+  let link: Link | undefined;
+
+  const room = (length: number): void => {
+    if (used + length <= out.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(used + length, 2 * out.length, 65_536));
+    out.copy(larger, 0, 0, used);
+    out = larger;
+  };
+  const append = (piece: Buffer): void => {
+    room(piece.length);
+    piece.copy(out, used);
+    used += piece.length;
+  };
+  const head = (): Buffer => (link === undefined ? Buffer.alloc(0) : writer.head(link));
+  const both: PacketSink = {
+    link(one) {
+      link = one;
+      sink.link(one);
+      append(head());
+    },
+    packet(number, seconds, nanos, length, data) {
+      sink.packet(number, seconds, nanos, length, data);
+      const size = writer.packetLength(data.length);
+      room(size);
+      out.fill(0, used + size - 8, used + size); // what pads it
+      writer.packet(out, used, { link: 0, seconds, nanos, length, data });
+      used += size;
+    },
+  };
+  const reader = createReader(both, 'What came from the pod');
+
+  return {
+    take(bytes) {
+      reader.take(bytes);
+      const whole = out.subarray(0, used);
+      // It is another's from now on.
+      out = Buffer.allocUnsafe(Math.max(65_536, bytes.length * 2));
+      used = 0;
+      return whole;
+    },
+    head,
+    tail(tallied) {
+      sink.counted(0, { received: tallied?.received, dropped: tallied?.dropped });
+      return writer.tail(tallied);
+    },
+    pieces: () => counts.packets,
+    progress: () => `${packets(counts.packets)}, ${inBytes(counts.bytes)}`,
+    summary: () => summarise(counts),
+  };
+}

@@ -1,0 +1,151 @@
+/** Counts what packets tell, in bounded memory: who talks most, over what, and what goes wrong. */
+import { type DnsAnswer, dissect, type Segment, type Talk, tcpFlags } from './dissect.ts';
+import type { Counted, Link, PacketSink } from './packet.ts';
+
+/** Packets and their bytes on the wire. */
+export interface Amount {
+  packets: number;
+  bytes: number;
+}
+
+/** What was counted so far. */
+export interface Counts extends Amount {
+  /** Bytes of packets that were kept. */
+  captured: number;
+  /** Milliseconds of Unix: the earliest and the latest; undefined without packets. */
+  first: number | undefined;
+  last: number | undefined;
+  readonly links: Link[];
+  /** By the two addresses, the smaller first; see Talk.pair. */
+  readonly talkers: Map<string, Amount>;
+  /** By `tcp/443`: the port of a pair that is more of a server. */
+  readonly ports: Map<string, Amount>;
+  /** By name: `TCP`, `UDP`, `ICMP`; what is no IP is `other`. */
+  readonly protocols: Map<string, Amount>;
+  resets: number;
+  /** Segments that carry nothing that was not seen before. */
+  retransmissions: number;
+  /** By the code's name and what was asked for: `NXDOMAIN example.com`. */
+  readonly dnsFailures: Map<string, number>;
+  /** What the file says that the kernel counted; undefined where it doesn't. */
+  received: number | undefined;
+  dropped: number | undefined;
+}
+
+/** Who comes later than so many others is counted as `…`. */
+const mostKept = 10_000;
+/** Streams of TCP that are followed at a time. */
+const mostStreams = 20_000;
+
+const protocols: Readonly<Record<number, string>> = {
+  1: 'ICMP',
+  2: 'IGMP',
+  6: 'TCP',
+  17: 'UDP',
+  47: 'GRE',
+  50: 'ESP',
+  58: 'ICMPv6',
+  132: 'SCTP',
+};
+// https://www.iana.org/assignments/dns-parameters (RCODEs)
+const codes: Readonly<Record<number, string>> = { 1: 'FORMERR', 2: 'SERVFAIL', 3: 'NXDOMAIN', 4: 'NOTIMP', 5: 'REFUSED' };
+
+/** The key of what found no room of its own. */
+export const others = '…';
+
+function add(map: Map<string, Amount>, key: string, bytes: number): void {
+  const known = map.get(key) ?? (map.size < mostKept ? undefined : map.get(others));
+  if (known === undefined) map.set(map.size < mostKept ? key : others, { packets: 1, bytes });
+  else {
+    known.packets += 1;
+    known.bytes += bytes;
+  }
+}
+
+/** The pair in an order that is the same for both directions. */
+function bothWays(pair: string): string {
+  const half = pair.length / 2;
+  const [from, to] = [pair.slice(0, half), pair.slice(half)];
+  return from < to ? pair : to + from;
+}
+
+/** Follows streams of TCP by the sequence number that comes next in each direction. */
+function createStreams(): (talk: Talk, segment: Segment) => boolean {
+  const next = new Map<string, number>();
+  return ({ pair, from, to }, { flags, sequence, length }) => {
+    const key = `${pair}${from}:${to}`;
+    const expected = next.get(key);
+    const occupied = length + ((flags & (tcpFlags.syn | tcpFlags.fin)) === 0 ? 0 : 1);
+    if (occupied === 0) return false;
+    const end = (sequence + occupied) | 0;
+    const fresh = expected === undefined || (flags & tcpFlags.syn) !== 0 ? true : ((end - expected) | 0) > 0;
+    if (fresh) {
+      if (expected === undefined && next.size >= mostStreams) next.delete(next.keys().next().value as string);
+      next.set(key, end);
+    }
+    // One byte that was seen before is a question whether anybody is still there.
+    return !fresh && !(length <= 1 && occupied === length && end === expected);
+  };
+}
+
+/** Counts until it is thrown away; `counts` changes with each packet. */
+export function createTally(): { readonly counts: Counts; readonly sink: Required<PacketSink> } {
+  const counts: Counts = {
+    packets: 0,
+    bytes: 0,
+    captured: 0,
+    first: undefined,
+    last: undefined,
+    links: [],
+    talkers: new Map(),
+    ports: new Map(),
+    protocols: new Map(),
+    resets: 0,
+    retransmissions: 0,
+    dnsFailures: new Map(),
+    received: undefined,
+    dropped: undefined,
+  };
+  const isRepeated = createStreams();
+
+  function addTalk(talk: Talk, length: number): void {
+    const { pair, protocol, from, to, tcp, answer } = talk;
+    const name = protocols[protocol] ?? `IP protocol ${protocol}`;
+    add(counts.protocols, name, length);
+    add(counts.talkers, bothWays(pair), length);
+    if (to !== 0 && from !== 0) add(counts.ports, `${name.toLowerCase()}/${Math.min(from, to)}`, length);
+    if (tcp !== undefined) addSegment(talk, tcp);
+    if (answer !== undefined && answer.code !== 0) addFailure(answer);
+  }
+  function addSegment(talk: Talk, segment: Segment): void {
+    if ((segment.flags & tcpFlags.reset) !== 0) counts.resets += 1;
+    else if (isRepeated(talk, segment)) counts.retransmissions += 1;
+  }
+  function addFailure({ code, name }: DnsAnswer): void {
+    const key = `${codes[code] ?? `error ${code}`} ${name}`;
+    const kept = counts.dnsFailures.has(key) || counts.dnsFailures.size < mostKept ? key : others;
+    counts.dnsFailures.set(kept, (counts.dnsFailures.get(kept) ?? 0) + 1);
+  }
+
+  return {
+    counts,
+    sink: {
+      link: (link: Link) => void (counts.links.length < 1000 && counts.links.push(link)),
+      packet(link, seconds, nanos, length, data) {
+        counts.packets += 1;
+        counts.bytes += length;
+        counts.captured += data.length;
+        const at = seconds * 1000 + nanos / 1e6;
+        if (counts.first === undefined || at < counts.first) counts.first = at;
+        if (counts.last === undefined || at > counts.last) counts.last = at;
+        const talk = dissect(counts.links[link]?.type ?? -1, data);
+        if (talk === undefined) add(counts.protocols, 'other', length);
+        else addTalk(talk, length);
+      },
+      counted(_, { received, dropped }: Counted) {
+        if (received !== undefined) counts.received = (counts.received ?? 0) + received;
+        if (dropped !== undefined) counts.dropped = (counts.dropped ?? 0) + dropped;
+      },
+    },
+  };
+}

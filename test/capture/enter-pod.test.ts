@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { enterPod } from '../../src/capture/enter-pod.ts';
+import type { Request } from '../../src/capture/request.ts';
+import type { DebugContainer, DebugSpec, Target } from '../../src/cluster.ts';
+import { KprofError } from '../../src/errors.ts';
+import type { Flags } from '../../src/flags.ts';
+import type { PodWay } from '../../src/toolkit.ts';
+import { recorder } from '../support/recorder.ts';
+
+const way = { via: 'pod', image: 'net', access: 'network', risk: 'observe', format: 'pcapng' } as PodWay<Flags>;
+const masks = { containerd: '00000000a80425fb', crio: '00000000800405fb', granted: '00000000000020e0' };
+
+/** A debug container that says that it has these capabilities. */
+const container = (capabilities: string): DebugContainer => ({
+  name: 'kprof-net-x',
+  reference: 'net',
+  imageId: 'sha256:0',
+  user: { uid: 0, gid: 0 },
+  rung: capabilities === masks.granted ? 'network' : 'root',
+  why: 'as it is',
+  reused: false,
+  exec: (_, { stdout }) => {
+    void stdout?.(Buffer.from(`tools tcpdump\njdk \nself 0 0 ${capabilities} \nmore 0\n`));
+    return { done: Promise.resolve({ code: 0 }), send: () => {} };
+  },
+});
+
+/** Goes in where containers have these capabilities by default, or where they are refused. */
+async function enter(usual: string | KprofError, { options = {}, target = {} }: { options?: object; target?: Partial<Target> } = {}) {
+  const asked: DebugSpec[] = [];
+  const report = recorder();
+  const request = { options, where: { name: 'web' }, reference: () => 'net', pullPolicy: 'IfNotPresent', timeout: 1000, yes: false };
+  const inject = async (spec: DebugSpec) => {
+    asked.push(spec);
+    if (usual instanceof KprofError) throw usual;
+    return container(spec.adds === 'NET_RAW' ? masks.granted : usual);
+  };
+  const given = { namespace: 'shop', pod: 'web', hostNetwork: false, inject, ...target };
+  const entered = enterPod(request as unknown as Request, way, given as unknown as Target, report, new AbortController().signal);
+  const outcome = await entered.then(
+    ({ container: { rung } }) => rung,
+    (error: unknown) => error as KprofError,
+  );
+  return { outcome, asked, ...report };
+}
+
+describe('going into a pod', () => {
+  it('adds nothing where the runtime gives what it takes', async () => {
+    const { outcome, asked } = await enter(masks.containerd);
+    expect(outcome).toBe('root');
+    expect(asked).toHaveLength(1);
+    expect(asked[0]).not.toHaveProperty('adds');
+  });
+
+  it('says what is missing where nobody agrees to more, and adds nothing', async () => {
+    const { outcome, asked } = await enter(masks.crio);
+    expect(outcome).toMatchObject({
+      failure: 'forbidden',
+      message: expect.stringContaining('NET_RAW'),
+      hint: expect.stringContaining('--allow-net-raw'),
+    });
+    expect(asked).toHaveLength(1);
+  });
+
+  it('adds it with consent, in a container of its own', async () => {
+    const { outcome, asked } = await enter(masks.crio, { options: { 'allow-net-raw': true } });
+    expect(outcome).toBe('network');
+    expect(asked[1]).toMatchObject({ adds: 'NET_RAW' });
+  });
+
+  it('tells of a refusal by Pod Security what it takes and who can allow it', async () => {
+    const refused = new KprofError('forbidden', 'Pod Security «restricted» of this namespace refuses to add a debug container', {
+      cause: 'runAsNonRoot',
+    });
+    expect((await enter(refused)).outcome).toMatchObject({
+      failure: 'forbidden',
+      message: expect.stringContaining('takes a container that runs as root'),
+      cause: 'runAsNonRoot',
+      hint: expect.stringContaining('kubectl label namespace shop'),
+    });
+    const other = new KprofError('forbidden', 'Forbidden: pods/ephemeralcontainers');
+    expect((await enter(other)).outcome).toBe(other);
+  });
+
+  it("captures a node's packets only when told to", async () => {
+    const { outcome, asked } = await enter(masks.containerd, { target: { hostNetwork: true } });
+    expect(outcome).toMatchObject({ failure: 'usage', hint: expect.stringContaining('--host-network') });
+    expect(asked).toEqual([]);
+    const { outcome: allowed, warnings } = await enter(masks.containerd, {
+      target: { hostNetwork: true },
+      options: { 'host-network': true },
+    });
+    expect([allowed, warnings]).toEqual(['root', [expect.stringContaining('captures what passes its node')]]);
+  });
+
+  it('says where a mesh encrypts', async () => {
+    expect((await enter(masks.containerd, { target: { mesh: 'Istio' } })).said.join()).toMatch(/Istio has a proxy.*eth0.*encrypted.*lo/);
+  });
+});

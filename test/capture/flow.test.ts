@@ -1,0 +1,157 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { captureFlow, dropNote, type Outlet } from '../../src/capture/flow.ts';
+import { KprofError } from '../../src/errors.ts';
+import { formats } from '../../src/formats/index.ts';
+import { createReader } from '../../src/packets/reader.ts';
+import { listening, tallied } from '../../src/runtimes/tcpdump.ts';
+import type { FlowPlan } from '../../src/toolkit.ts';
+import { type LocalContainer, localContainer } from '../support/local-container.ts';
+import { recorder } from '../support/recorder.ts';
+import { shells, until } from '../support/shells.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+const fake = new URL('../support/fake-tcpdump.ts', import.meta.url).pathname;
+const provenance = { namespace: 'n', pod: 'p', container: 'c', command: 'tcpdump', link: 'eth0', filter: '' };
+
+function plan(count: number, pause: number, more: Partial<FlowPlan> = {}, size = 60, file?: string): FlowPlan {
+  return {
+    kind: 'flow',
+    check: { run: ['true'], what: 'check', refused: ({ stderr }) => new KprofError('usage', 'refused', { cause: stderr }) },
+    run: [process.execPath, fake, String(count), String(pause), String(size), ...(file === undefined ? [] : [file])],
+    says: 'capturing',
+    link: 'eth0',
+    filter: '',
+    begun: listening,
+    for: undefined,
+    mostBytes: undefined,
+    tallied,
+    remedy: 'a filter',
+    result: { early: 'keeps' },
+    ...more,
+  };
+}
+
+/** A pod, a person, and a place for the packets. */
+function stage(container: LocalContainer, { onWrite = async () => {} }: { onWrite?: () => Promise<void> } = {}) {
+  const [early, abort, closed] = [new AbortController(), new AbortController(), new AbortController()];
+  const report = recorder();
+  const session = { container, report, signal: abort.signal, stops: { early: early.signal, abort: abort.signal } };
+  const intake = formats.pcapng.intake?.(provenance) as NonNullable<ReturnType<NonNullable<typeof formats.pcapng.intake>>>;
+  let file = Buffer.alloc(0);
+  const outlet: Outlet = {
+    get bytes() {
+      return file.length;
+    },
+    closed: closed.signal,
+    async write(pieces) {
+      file = Buffer.concat([file, pieces]);
+      await onWrite();
+    },
+  };
+  const packets = (): number => {
+    let found = 0;
+    const reader = createReader({ packet: () => void found++ }, 'it');
+    reader.take(file);
+    reader.end();
+    return found;
+  };
+  return { early, abort, closed, said: report.said, intake, packets, run: (what: FlowPlan) => captureFlow(session, what, intake, outlet) };
+}
+
+const lives = (pid: number): boolean => existsSync(`/proc/${pid}`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+
+describe.concurrent.each(shells)('a flow through %s', (_, path) => {
+  const begin = (onTestFinished: (over: () => Promise<void>) => void): LocalContainer => {
+    const container = localContainer({ ttl: 600, first: 60, cap: 600 }, path);
+    onTestFinished(() => container.end());
+    return container;
+  };
+
+  it('ends after its time, with all that came until then', async ({ onTestFinished }) => {
+    const { run, packets, said } = stage(begin(onTestFinished));
+    const flowed = await run(plan(25, 5, { for: 1000 }));
+    expect(flowed).toEqual({ end: 'time', tallied: { captured: 25, received: 25, dropped: 3 } });
+    expect(packets()).toBe(25);
+    expect(said).toContain('stage: capturing for 1s');
+  });
+
+  it('ends at a Ctrl-C, the last packet included', async ({ onTestFinished }) => {
+    const { run, packets, early, intake } = stage(begin(onTestFinished));
+    const flowing = run(plan(10, 1));
+    expect(await until(() => intake.pieces() === 10, 20)).toBe(true);
+    early.abort(new KprofError('interrupted', 'Interrupted'));
+    expect(await flowing).toMatchObject({ end: 'early' });
+    expect(packets()).toBe(10);
+  });
+
+  it('ends when nobody takes it any more, and when it is long enough', async ({ onTestFinished }) => {
+    const container = begin(onTestFinished);
+    const one = stage(container);
+    const flowing = one.run(plan(3, 1));
+    expect(await until(() => one.intake.pieces() === 3, 20)).toBe(true);
+    one.closed.abort();
+    expect(await flowing).toMatchObject({ end: 'closed' });
+    const other = stage(container);
+    expect(await other.run(plan(100_000, 0, { mostBytes: 50_000 }))).toMatchObject({ end: 'size' });
+    expect(other.packets()).toBeGreaterThan(400);
+  });
+
+  it('loses nothing to a slow reader', async ({ onTestFinished }) => {
+    const { run, packets, early, intake } = stage(begin(onTestFinished), { onWrite: () => sleep(5) });
+    const flowing = run(plan(300, 0, {}, 10_000));
+    expect(await until(() => intake.pieces() === 300, 60)).toBe(true);
+    early.abort();
+    await flowing;
+    expect(packets()).toBe(300);
+  });
+
+  it('refuses before anything is captured, with what was said', async ({ onTestFinished }) => {
+    const container = begin(onTestFinished);
+    const { run, packets } = stage(container);
+    const file = join(container.dir, 'pid');
+    const check = { ...plan(1, 1).check, run: ['sh', '-c', 'echo syntax error >&2; exit 1'] as const };
+    await expect(run(plan(1, 1, { check }, 60, file))).rejects.toMatchObject({
+      failure: 'usage',
+      cause: expect.stringContaining('syntax error'),
+    });
+    expect(existsSync(file)).toBe(false);
+    expect(packets).toThrow();
+  });
+
+  it('tells a program that fails, with its words', async ({ onTestFinished }) => {
+    const { run } = stage(begin(onTestFinished));
+    const failing = plan(1, 1, { run: ['sh', '-c', 'echo listening on eth0 >&2; echo no more >&2; exit 3'] });
+    await expect(run(failing)).rejects.toMatchObject({ message: 'sh ended with exit code 3', cause: expect.stringContaining('no more') });
+  });
+
+  it.each(['cut', 'silence'] as const)('is over in the pod after a %s, though nobody reads what it prints', async (fault) => {
+    const container = localContainer({ ttl: 600, first: 60, cap: 600 }, path);
+    const file = join(container.dir, 'pid');
+    const { run, packets, intake } = stage(container, { onWrite: () => sleep(200) });
+    const flowing = run(plan(1_000_000, 0, {}, 10_000, file));
+    flowing.catch(() => {});
+    try {
+      expect(await until(() => intake.pieces() > 3, 20)).toBe(true);
+      const pid = Number(readFileSync(file, 'utf8'));
+      container[fault]();
+      if (fault === 'cut') await expect(flowing).rejects.toMatchObject({ lost: true });
+      expect(await until(() => !lives(pid), 30)).toBe(true);
+      expect(packets()).toBeGreaterThan(3);
+    } finally {
+      await container.end();
+    }
+  });
+});
+
+describe('what the kernel dropped', () => {
+  it('is said with what helps, and nothing where it dropped nothing', () => {
+    expect(dropNote(plan(1, 1), { captured: 7, received: 10, dropped: 3 })).toBe(
+      'The kernel dropped 3 of 10 packets, for which there was no room. Try a filter',
+    );
+    expect(dropNote(plan(1, 1), { captured: 7, received: 7, dropped: 0 })).toBeUndefined();
+    expect(dropNote(plan(1, 1), undefined)).toBeUndefined();
+  });
+});

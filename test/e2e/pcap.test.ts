@@ -1,0 +1,181 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addressOf, applyNetPods, restricted, sendRequests } from './net-pods.ts';
+import { type Desk, debugContainers, desk, eventually, inside, kubectl, type Place, place, record } from './support.ts';
+
+let ground: Place;
+let laptop: Desk;
+let web: string;
+
+const idle = ['sh', '-c', 'sleep 1000000'];
+
+beforeAll(() => {
+  laptop = desk();
+  ground = place('baseline');
+  applyNetPods(ground.namespace, {
+    web: restricted,
+    client: { command: ['node', '-e', 'setInterval(() => {}, 1e6)'] },
+    quiet: { image: 'workload-idle', command: idle, beside: ['other'] },
+    doomed: { ...restricted },
+    static: { ...restricted, image: 'workload-go-newest', command: ['/app'] },
+  });
+  web = addressOf(ground.namespace, 'web');
+});
+afterAll(() => {
+  ground?.remove();
+  laptop?.remove();
+});
+
+const args = (pod: string, more: readonly string[]) => ['pcap', '-n', ground.namespace, '--no-open', pod, ...more];
+const start = (pod: string, ...more: readonly string[]) => laptop.start(...args(pod, more));
+const kprof = (pod: string, ...more: readonly string[]) => start(pod, ...more).ended;
+
+const tool = (program: string, ...argv: readonly string[]): string =>
+  execFileSync(program, [...argv], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 26 });
+const lines = (text: string): number => text.split('\n').filter((line) => line !== '').length;
+const requests = (file: string, path = '/'): number => lines(tool('tshark', '-r', file, '-Y', `http.request.uri == "${path}"`));
+const packets = (file: string): number => Number(/Number of packets: +(\d+)/.exec(tool('capinfos', '-M', '-c', file))?.[1]);
+const send = (count: number, path = '/') => sendRequests(ground.namespace, 'client', { host: web, count, path });
+
+/** Programs that run in all debug containers of a pod. */
+const running = (pod: string): string =>
+  debugContainers(ground.namespace, pod)
+    .map((name) => {
+      try {
+        return inside(ground.namespace, pod, name, 'ps');
+      } catch {
+        return ''; // it has ended
+      }
+    })
+    .join('\n');
+
+describe('kprof pcap', () => {
+  it('captures exactly what was sent, and others read it', async () => {
+    const capture = start('web', '-i', 'eth0', '--duration', '10s', '-o', 'json', 'port', '8080');
+    await capture.until(/capturing on eth0 for 10s/);
+    await send(40);
+    const ended = await capture.ended;
+    expect(ended.code, ended.stderr).toBe(0);
+    const { path, summary, ...rest } = record(ended);
+    expect(rest).toMatchObject({ rung: 'root', early: false });
+    expect(summary).toMatchObject({ dropped: 0, links: 'Ethernet', packets: packets(path) });
+    expect(requests(path)).toBe(40);
+    expect(lines(tool('tcpdump', '-r', path))).toBe(packets(path));
+    expect(tool('capinfos', path)).toMatch(/Capture comment: +pod \S+\/web, container app: tcpdump .*port 8080/);
+  });
+
+  it('ends an open-ended capture with Ctrl-C as usual, with the last packets, through stdout too', async () => {
+    const file = join(laptop.folder, 'x.pcap');
+    const capture = start('web', '-i', 'eth0', '-f', file, '--format', 'pcap', 'port 8080');
+    const other = laptop.start('tcpdump', 'web', '-n', ground.namespace, '-i', 'eth0', '-f', '-', 'port', '8080');
+    await Promise.all([capture.until(/until Ctrl-C/), other.until(/until Ctrl-C/)]);
+    await send(5);
+    for (const each of [capture, other]) each.child.kill('SIGINT');
+    const [ended, piped] = await Promise.all([capture.ended, other.ended]);
+    expect([ended.code, piped.code], ended.stderr + piped.stderr).toEqual([0, 0]);
+    expect(ended.stdout).toBe(`${file}\n`);
+    expect(requests(file)).toBe(5);
+    expect(readFileSync(file).readUInt32LE(0)).toBe(0xa1b23c4d);
+    expect(piped.stdout).toContain('GET / HTTP/1.1');
+  });
+
+  it('stops at its duration where nothing comes, beside two containers, of an image without anything', async () => {
+    for (const ended of await Promise.all([
+      kprof('quiet', '-i', 'lo', '--duration', '1s', '-o', 'json'),
+      kprof('static', '--duration', '1s', '-o', 'json', 'port', '1'),
+    ])) {
+      expect(ended.code, ended.stderr).toBe(0);
+      expect(record(ended)['summary']).toMatchObject({ packets: 0 });
+      expect(packets(record(ended).path)).toBe(0);
+    }
+  });
+
+  it('refuses what is wrong before anything is captured, in the words of tcpdump, and lists what there is', async () => {
+    const [filter, device] = await Promise.all([kprof('web', 'port', 'foo', 'bar'), kprof('web', '-i', 'eth7')]);
+    expect(filter).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining("unknown port 'foo'") });
+    expect(device).toMatchObject({ code: 2, stderr: expect.stringMatching(/There is no interface eth7.*lo \(127\.0\.0\.1.*eth0 \(/s) });
+    expect(running('web')).not.toContain('tcpdump');
+  });
+
+  it('takes what injects as data', async () => {
+    const filters = [
+      ['--', '-z', 'id'],
+      ['--', '-w', '/tmp/evil'],
+      [';', 'touch', '/tmp/evil'],
+      ['$(touch /tmp/evil)'],
+      ['`id`'],
+      ['| touch /tmp/evil'],
+    ];
+    for (const ended of await Promise.all(filters.map((filter) => kprof('web', ...filter))))
+      expect(ended, ended.stderr).toMatchObject({ code: 2, stderr: expect.stringContaining('is none that tcpdump takes') });
+    for (const ended of await Promise.all([
+      kprof('web', 'port 80\n-w /tmp/evil'),
+      kprof('web', '-z', 'id'),
+      kprof('web', '-i', '-w/tmp/evil'),
+    ]))
+      expect(ended, ended.stderr).toMatchObject({ code: 2, stdout: '' });
+    const [container = ''] = debugContainers(ground.namespace, 'web');
+    expect(inside(ground.namespace, 'web', container, 'ls', '/tmp')).not.toContain('evil');
+    expect(readdirSync(laptop.folder).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  it.concurrent.each([
+    ['killed', 'SIGKILL', '1001'],
+    ['stopped', 'SIGSTOP', '1002'],
+  ] as const)('leaves a whole file and no tcpdump when kprof is %s', async (_, signal, snaplen) => {
+    const file = join(laptop.folder, `${signal}.pcapng`);
+    const capture = start('web', '-i', 'eth0', '-f', file, '--force', '--snaplen', snaplen);
+    await capture.until(/until Ctrl-C/);
+    await send(3, `/${signal}`);
+    expect(await eventually(() => requests(`${file}.partial`, `/${signal}`) === 3, 20)).toBe(true);
+    expect(running('web')).toContain(`-s ${snaplen}`);
+    capture.child.kill(signal);
+    expect(await eventually(() => !running('web').includes(`-s ${snaplen}`), 58)).toBe(true);
+    expect(requests(`${file}.partial`, `/${signal}`)).toBe(3);
+    if (signal === 'SIGSTOP') capture.child.kill('SIGKILL');
+  });
+
+  it('keeps what came of a pod that is deleted', async () => {
+    const file = join(laptop.folder, 'doomed.pcapng');
+    const capture = start('doomed', '-i', 'eth0', '-f', file, '--force');
+    await capture.until(/until Ctrl-C/);
+    await sendRequests(ground.namespace, 'client', { host: addressOf(ground.namespace, 'doomed'), count: 3 });
+    expect(await eventually(() => requests(`${file}.partial`) === 3, 20)).toBe(true);
+    kubectl('delete', 'pod', '-n', ground.namespace, 'doomed', '--wait=false');
+    const ended = await capture.ended;
+    expect(ended, ended.stderr).toMatchObject({ code: 5, stderr: expect.stringContaining('is whole and kept in') });
+    expect(requests(`${file}.partial`)).toBe(3);
+  });
+});
+
+describe('kprof pcap where it may not', () => {
+  it('refuses in restricted at once, with the reason and what to do', async () => {
+    const strict = place('restricted');
+    try {
+      applyNetPods(strict.namespace, { app: { ...restricted, image: 'workload-go-newest', command: ['/app'] } });
+      const ended = await laptop.kprof('pcap', 'app', '-n', strict.namespace);
+      expect(ended).toMatchObject({ code: 4, stderr: expect.stringMatching(/«restricted».*NET_RAW.*kubectl label namespace/s) });
+      expect(ended.took).toBeLessThan(3000);
+      expect(debugContainers(strict.namespace, 'app')).toEqual([]);
+    } finally {
+      strict.remove();
+    }
+  });
+
+  it("captures the node's packets only when told to", async () => {
+    const free = place();
+    try {
+      applyNetPods(free.namespace, { app: { image: 'workload-idle', command: idle, spec: { hostNetwork: true } } });
+      const refused = await laptop.kprof('pcap', 'app', '-n', free.namespace);
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--host-network') });
+      expect(debugContainers(free.namespace, 'app')).toEqual([]);
+      const ended = await laptop.kprof('pcap', 'app', '-n', free.namespace, '--host-network', '--count', '3', '--no-open', '-o', 'json');
+      expect(ended.code, ended.stderr).toBe(0);
+      expect(record(ended)['summary']).toMatchObject({ packets: 3 });
+    } finally {
+      free.remove();
+    }
+  });
+});

@@ -1,0 +1,82 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { formats, recognise } from '../../src/formats/index.ts';
+import { createReader } from '../../src/packets/reader.ts';
+import { ip, links, type Made, pcapFile, tcp } from '../support/packets.ts';
+import { sandbox } from '../support/sandbox.ts';
+import '../support/seed.ts';
+
+const box = sandbox();
+afterAll(() => box[Symbol.dispose]());
+
+const made: readonly Made[] = Array.from({ length: 30 }, (_, index) => ({
+  seconds: 1_700_000_000 + index,
+  nanos: 987_654_321,
+  data: (links[1] as (packet: Buffer) => Buffer)(ip('10.0.0.1', '10.0.0.2', 6, tcp(80, 9000, index * 100, 16, 'x'.repeat(index * 3)))),
+}));
+const sent = pcapFile(made, { nano: true });
+const provenance = { namespace: 'shop', pod: 'web', container: 'app', command: 'tcpdump -i eth0', link: 'eth0', filter: 'port 80' };
+
+/** The packets of a file, as what they were. */
+function packets(file: Buffer): readonly Made[] {
+  const found: Made[] = [];
+  const reader = createReader(
+    { packet: (_, seconds, nanos, __, data) => void found.push({ seconds, nanos, data: Buffer.from(data) }) },
+    'it',
+  );
+  reader.take(file);
+  reader.end();
+  return found;
+}
+
+describe.each(['pcap', 'pcapng'] as const)('what comes from tcpdump, as %s', (name) => {
+  const format = formats[name];
+  const intake = () => format.intake?.(provenance) as NonNullable<ReturnType<NonNullable<typeof format.intake>>>;
+
+  it('is whole after every piece, and at the end every packet as it was', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 6 }), (sizes) => {
+        const one = intake();
+        let file = Buffer.alloc(0);
+        for (let at = 0, turn = 0; at < sent.length; turn++) {
+          const size = sizes[turn % sizes.length] as number;
+          file = Buffer.concat([file, one.take(Buffer.from(sent.subarray(at, at + size)))]);
+          if (file.length > 0) packets(file); // throws where it is cut
+          at += size;
+        }
+        expect(packets(Buffer.concat([file, one.tail({ captured: 30, received: 31, dropped: 1 })]))).toEqual(made);
+        expect(one.pieces()).toBe(30);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('is a file that is recognised, checked and summed up', async () => {
+    const path = join(box.path, `x.${name}`);
+    const one = intake();
+    writeFileSync(path, Buffer.concat([one.take(sent), one.tail({ captured: 30, received: 33, dropped: 3 })]));
+    expect((await recognise(path)).name).toBe(name);
+    const { text, facts } = await format.check(path);
+    expect(text).toMatch(/^30 packets of .* in 29s, Ethernet/);
+    expect(facts).toMatchObject({ packets: 30, ...(name === 'pcapng' ? { received: 33, dropped: 3 } : {}) });
+  });
+
+  it('is refused when it is cut, and what is whole of it is told', async () => {
+    const path = join(box.path, `cut.${name}`);
+    writeFileSync(path, intake().take(sent).subarray(0, -3));
+    await expect(format.check(path)).rejects.toMatchObject({ failure: 'incomplete', message: expect.stringContaining('29 whole packets') });
+  });
+
+  it('begins a further file as the first', () => {
+    const one = intake();
+    const first = one.take(sent);
+    expect(first.subarray(0, one.head().length).equals(one.head())).toBe(true);
+  });
+});
+
+it('tells in pcapng what was captured where', () => {
+  const file = formats.pcapng.intake?.(provenance).take(sent).toString('latin1');
+  for (const said of ['pod shop/web, container app: tcpdump -i eth0', 'eth0', 'shop/web', 'port 80', 'kprof']) expect(file).toContain(said);
+});

@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { address, dissect } from '../../src/packets/dissect.ts';
+import { summarise } from '../../src/packets/summary.ts';
+import { createTally } from '../../src/packets/tally.ts';
+import { dns, flags, ip, links, tcp, udp } from '../support/packets.ts';
+import '../support/seed.ts';
+
+const [client, server] = ['10.0.0.7', '10.0.0.8'];
+
+/** What is counted of packets of IP on a link. */
+function counted(packets: readonly Buffer[], link = 1) {
+  const { counts, sink } = createTally();
+  sink.link({ type: link, snapLength: 0, name: undefined });
+  for (const [at, packet] of packets.entries()) {
+    const data = (links[link] as (packet: Buffer) => Buffer)(packet);
+    sink.packet(0, 1000 + at, 0, data.length, data);
+  }
+  return { counts, ...summarise(counts) };
+}
+
+const there = (sequence: number, bits: number, payload = '') => ip(client, server, 6, tcp(40_000, 8080, sequence, bits, payload));
+
+describe('what is counted', () => {
+  it.each(Object.keys(links).map(Number))('is the same on link %i', (link) => {
+    const { facts } = counted(
+      [there(1, flags.ack, 'hello'), ip('fd00:0:0:0:0:0:0:1', 'fd00:0:0:0:0:0:0:2', 17, udp(53, 9, dns('a.b', 3)))],
+      link,
+    );
+    expect(facts).toMatchObject({
+      packets: 2,
+      talkers: { '10.0.0.7 ↔ 10.0.0.8': expect.any(Number), 'fd00::1 ↔ fd00::2': expect.any(Number) },
+      ports: { 'tcp/8080': expect.any(Number), 'udp/9': expect.any(Number) },
+      dnsFailures: { 'NXDOMAIN a.b': 1 },
+    });
+  });
+
+  it('tells segments that are sent again from new ones, and from questions whether anybody is there', () => {
+    const row = [
+      there(100, flags.syn),
+      there(101, flags.ack, 'hello'),
+      there(106, flags.ack, 'world'),
+      there(101, flags.ack, 'hello'), // again
+      there(110, flags.ack, 'd'), // asks
+      there(111, flags.ack), // carries nothing
+      there(104, flags.ack, 'lo world and more'), // partly new
+    ];
+    expect(counted(row).counts.retransmissions).toBe(1);
+  });
+
+  it('follows sequence numbers over their end', () => {
+    const last = 2 ** 32 - 2;
+    expect(counted([there(last, flags.ack, 'abcd'), there(2, flags.ack, 'e'), there(last, flags.ack, 'abcd')]).counts.retransmissions).toBe(
+      1,
+    );
+  });
+
+  it('counts resets and says what went wrong', () => {
+    const { text, counts } = counted([there(1, flags.rst), ip(server, client, 17, udp(53, 5353, dns('no.such', 2)))]);
+    expect(counts.resets).toBe(1);
+    expect(text).toMatch(/^2 packets of .*Ethernet.*; 1 TCP reset; 1 DNS failure$/);
+  });
+
+  it('shows what others chose without control characters', () => {
+    const { details } = counted([ip(server, client, 17, udp(53, 5353, dns('evil\x1b[2J', 3)))]);
+    expect(details?.(200)).toContain('NXDOMAIN evil\\x1b[2J');
+    expect(details?.(200)).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
+  });
+
+  it('keeps to its memory, however many talk', () => {
+    const many = Array.from({ length: 12_000 }, (_, index) =>
+      ip(`10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`, server, 6, tcp(index & 0xffff, 80, 1, flags.ack, 'x')),
+    );
+    const { counts } = counted(many);
+    expect(counts.packets).toBe(12_000);
+    expect(counts.talkers.size).toBe(10_001);
+    expect([...counts.talkers.values()].reduce((sum, { packets }) => sum + packets, 0)).toBe(12_000);
+  });
+
+  it('reads any bytes without an error', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(0, 1, 101, 108, 113, 228, 229, 276, 999), fc.uint8Array({ maxLength: 120 }), (link, bytes) => {
+        dissect(link, Buffer.from(bytes));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('an address', () => {
+  it.each([
+    ['0a000001', '10.0.0.1'],
+    ['00000000000000000000000000000001', '::1'],
+    ['fe800000000000008456a5fffee17a85', 'fe80::8456:a5ff:fee1:7a85'],
+    ['20010db8000000000000000000000000', '2001:db8::'],
+    ['00000000000000000000000000000000', '::'],
+    ['20010000000100000000000200000003', '2001:0:1::2:0:3'],
+    ['20010db8000100020003000400050006', '2001:db8:1:2:3:4:5:6'],
+  ])('%s is %s', (bytes, text) => expect(address(Buffer.from(bytes, 'hex').toString('latin1'))).toBe(text));
+});

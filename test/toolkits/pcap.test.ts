@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import type { KprofError } from '../../src/errors.ts';
+import { parse } from '../../src/parse.ts';
+import type { FlowPlan, PodWay } from '../../src/toolkit.ts';
+import { pcap } from '../../toolkits/pcap.ts';
+
+const options = (...argv: readonly string[]) => parse(argv, pcap.flags, () => new Uint8Array()).options;
+
+function plan(...argv: readonly string[]): FlowPlan {
+  const typed = options(...argv);
+  const way = pcap.ways(typed)[0] as PodWay<typeof pcap.flags>;
+  return way.plan({ options: typed, facts: { interfaces: 'lo UNKNOWN 127.0.0.1/8\neth0@if5 UP 10.0.0.7/24\n' } });
+}
+
+const word = (argv: readonly string[], flag: string): string | undefined => argv[argv.indexOf(flag) + 1];
+
+describe('kprof pcap', () => {
+  it('captures all of every packet of every interface until Ctrl-C, unless told otherwise', () => {
+    const { run, for: time, mostBytes } = plan();
+    expect([word(run, '-i'), word(run, '-s'), time, mostBytes]).toEqual(['any', '0', undefined, undefined]);
+  });
+
+  it('takes kinds of limits', () => {
+    const {
+      run,
+      for: time,
+      mostBytes,
+    } = plan('-i', 'eth0', '--headers-only', '--duration', '10s', '--count', '7', '--max-size', '2MB', '--buffer-size', '1MiB');
+    expect([word(run, '-i'), word(run, '-s'), word(run, '-c'), word(run, '-B')]).toEqual(['eth0', '96', '7', '1024']);
+    expect([time, mostBytes]).toEqual([10_000, 2_000_000]);
+    expect(word(plan('--snaplen', '200').run, '-s')).toBe('200');
+  });
+
+  it('lists the interfaces where there is none of the name', () => {
+    expect(() => plan('-i', 'eth7')).toThrow(
+      expect.objectContaining({ failure: 'usage', hint: 'it has any, lo (127.0.0.1/8), eth0 (10.0.0.7/24)' }),
+    );
+  });
+
+  it.each([
+    ['-i', '-w'],
+    ['-i', 'eth0\n'],
+    ['-i', 'a-name-longer-than-any'],
+    ['-i', '../eth0'],
+    ['--filter', 'port 80\n-w /etc/x'],
+    ['--filter', 'port\x1b[2J'],
+    ['--snaplen', '262145'],
+    ['--snaplen', '0'],
+    ['--max-size', '10'],
+    ['--max-size', 'lots'],
+    ['--format', 'exe'],
+  ])('refuses %s %j', (flag, value) => {
+    expect(() => options(`${flag}=${value}`.replace(/^(-.)=/, '$1'))).toThrow(
+      expect.objectContaining({ failure: 'usage' } satisfies Partial<KprofError>),
+    );
+  });
+});
