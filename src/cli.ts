@@ -116,7 +116,9 @@ const reference =
     image ?? `${registry ?? checkRegistry(process.env['KPROF_REGISTRY'] || defaultRegistry, '$KPROF_REGISTRY')}/kprof-${name}:${version}`;
 
 /** Whether the artifact is text that goes to stdout: unless a file or a record is asked for. */
-function printsText({ name, prints = false, streams = false }: Toolkit, { file, output }: CaptureOptions): boolean {
+function printsText(toolkit: Toolkit, options: CaptureOptions): boolean {
+  const { file, output } = options;
+  const { name, prints = toolkit.printsWith?.(options) ?? false, streams = false } = toolkit;
   if (file === '-' && !prints && !streams)
     throw new KprofError('usage', `-f - is for texts, and what kprof ${name} gives is none`, {
       hint: 'name a file or a folder: -f captures/',

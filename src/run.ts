@@ -10,6 +10,7 @@ import { makePlan, type Request } from './capture/request.ts';
 import { onlyFor, type Session, type Stops } from './capture/session.ts';
 import { captureStream } from './capture/stream.ts';
 import type { Cluster, Target } from './cluster.ts';
+import { confirm } from './confirm.ts';
 import { KprofError } from './errors.ts';
 import { finish } from './finish.ts';
 import type { Flags } from './flags.ts';
@@ -161,7 +162,11 @@ async function captureIn(
   }
 }
 
-function perform(session: Session, plan: Plan, partial: string, yes: boolean): Promise<Captured & { readonly runtime?: string }> {
+async function perform(session: Session, plan: Plan, partial: string, yes: boolean): Promise<Captured & { readonly runtime?: string }> {
+  if (plan.kind !== 'inspect' && plan.costs !== undefined) {
+    if (yes) session.report.note(plan.costs);
+    await confirm(plan.costs, { ask: true, yes, report: session.report, why: 'it does more than look' });
+  }
   if (plan.kind === 'file') return captureFile(session, plan, partial);
   if (plan.kind === 'stream') return captureStream(session, plan, partial);
   return captureInspect(session, plan, partial, yes);

@@ -25,6 +25,9 @@ export type FormatName =
   | 'threads'
   | 'histogram'
   | 'hprof'
+  | 'jvm'
+  | 'text'
+  | 'file'
   | 'pprof'
   | 'gotrace'
   | 'gotext'
@@ -110,6 +113,8 @@ export interface Step {
   readonly undo: Argv | 'ends by itself' | 'ends an earlier step';
   /** How long it may take; 2 minutes, if absent. */
   readonly patience?: Milliseconds;
+  /** An answer is not needed: where it fails, it is empty. */
+  readonly optional?: true;
   /** It names a place in the debug container. */
   readonly room?: true;
   /** It prints nothing itself, but makes the app print to its own log: that is the output. */
@@ -147,6 +152,8 @@ export type Plan =
       readonly steps: readonly (Step | Wait)[];
       /** What is said before the first step. */
       readonly notes?: readonly string[];
+      /** What it does to the app, in words, where that has to be agreed to. */
+      readonly costs?: string;
       readonly result: Output & { readonly file: Place };
     }
   /** What the steps print, one after another, is the artifact; or what `compose` makes of it, once all have printed. */
@@ -156,6 +163,7 @@ export type Plan =
       readonly needsFolder?: Place;
       readonly steps: readonly (Step | Wait)[];
       readonly compose?: (outputs: readonly string[]) => Composed;
+      readonly costs?: string;
       readonly result: Output;
     }
   /** The process's own inspector is asked for it. */
@@ -382,6 +390,8 @@ export interface Toolkit<F extends Flags = Flags> {
   readonly streams?: boolean;
   /** The artifact is text, and goes to stdout unless -f names a file. */
   readonly prints?: boolean;
+  /** The same, where it depends. */
+  printsWith?(options: Options<F>): boolean;
   /** What it looks for, in words: «JVM». */
   readonly looksFor: string;
   /** How the image, command or environment of a container looks that probably has one. */

@@ -132,12 +132,22 @@ async function performStep(session: Session, each: Step, index: number, maxBytes
   const own = asTarget(session, each.run);
   const run = pinned(session, each.room === true ? ['room', String(session.process.pid), ...own] : own);
   const kept = { name: `${String(index + 1).padStart(5, '0')}.undo`, undo, run };
-  const performed = () => step(session.lease, kept, bounds);
+  const performed = async () => {
+    const done = step(session.lease, kept, bounds);
+    return each.optional === true ? done.catch((error: unknown) => unanswered(session, error)) : done;
+  };
   const stdout = each.inLog === undefined ? await performed() : await printedInLog(session, each.inLog, performed);
   each.check?.(stdout);
   const remark = each.remark?.(stdout);
   if (remark !== undefined) session.report.note(remark);
   return stdout;
+}
+
+/** Of what is optional nothing is missing; but whoever was stopped, stays stopped. */
+function unanswered({ signal, report }: Session, error: unknown): string {
+  if (signal.aborted || !(error instanceof KprofError) || error.failure !== 'failed' || error.lost) throw error;
+  report.debug(1, error.message);
+  return '';
 }
 
 /** Lets time pass, less of it after a first Ctrl-C. */

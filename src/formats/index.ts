@@ -3,6 +3,7 @@ import { KprofError } from '../errors.ts';
 import type { FormatName } from '../toolkit.ts';
 import { bundle } from './bundle.ts';
 import { collapsed } from './collapsed.ts';
+import { file } from './file.ts';
 import { flamegraph } from './flamegraph.ts';
 import { type Format, openFile, readAt } from './format.ts';
 import { gotext } from './gotext.ts';
@@ -11,9 +12,11 @@ import { heapsnapshot } from './heapsnapshot.ts';
 import { histogram } from './histogram.ts';
 import { hprof } from './hprof.ts';
 import { jfr } from './jfr.ts';
+import { jvm } from './jvm.ts';
 import { pcap, pcapng } from './pcap.ts';
 import { perf } from './perf.ts';
 import { pprof } from './pprof.ts';
+import { text } from './text.ts';
 import { threads } from './threads.ts';
 import { cpuprofile, heapprofile } from './v8.ts';
 
@@ -31,10 +34,13 @@ export const formats: Readonly<Record<FormatName, Format>> = {
   heapsnapshot,
   threads,
   histogram,
+  jvm,
   gotext,
   flamegraph,
   perf,
   collapsed,
+  text,
+  file,
 };
 
 const headLength = 4096;

@@ -55,6 +55,8 @@ const withoutWindow: Readonly<Partial<Record<Format['name'], string>>> = {
   threads: 'less',
   histogram: 'less',
   hprof: 'kprof top',
+  jvm: 'less',
+  text: 'less',
   pprof: 'go tool pprof -top',
   gotrace: 'go tool trace',
   gotext: 'less',

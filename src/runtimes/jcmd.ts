@@ -1,0 +1,123 @@
+/**
+ * Diagnostic commands of HotSpot as they are typed: what there is to be said before, which files they write, and what of their answers is a
+ * failure, since a JVM calls most of them a success (https://docs.oracle.com/en/java/javase/25/docs/specs/man/jcmd.html).
+ */
+import { KprofError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import type { Argv, Facts, FormatName, Process, Tools } from '../toolkit.ts';
+import { answer } from './jvm.ts';
+
+/** Where a command takes the name of the file that it writes. */
+export interface Writer {
+  readonly format: FormatName;
+  readonly file: string;
+  /** Behind this; absent, as the first word that is no option, behind so many others. */
+  readonly option?: string;
+  readonly behind?: number;
+  /** JFR can't write through a link of /proc. */
+  readonly at?: 'tool';
+  readonly written: RegExp;
+}
+
+/** By name. */
+export const writers: Readonly<Record<string, Writer>> = {
+  'GC.heap_dump': { format: 'hprof', file: 'heap.hprof', at: 'tool', written: /^Heap dump file created/m },
+  'JFR.dump': { format: 'jfr', file: 'recording.jfr', option: 'filename=', written: /written to:/ },
+  'JFR.stop': { format: 'jfr', file: 'recording.jfr', option: 'filename=', written: /written to:/ },
+  'Thread.dump_to_file': { format: 'text', file: 'threads.txt', at: 'tool', written: /^Created /m },
+  'VM.cds': { format: 'file', file: 'classes.jsa', behind: 1, at: 'tool', written: /(?:^|\n)(?!.*(?:rror|ail)).*$/s },
+  'System.dump_map': { format: 'text', file: 'map.txt', option: '-F=', at: 'tool', written: /dumped to|written/i },
+};
+
+/** What has effects that the JVM's own list does not call one. */
+const effects: Readonly<Record<string, string>> = {
+  'AOT.end_recording': 'ends a recording that was begun with the JVM',
+  'Compiler.directives_add': 'changes what the JVM compiles, and how',
+  'Compiler.directives_clear': 'changes what the JVM compiles, and how',
+  'Compiler.directives_remove': 'changes what the JVM compiles, and how',
+  'GC.heap_dump': 'stops the app until the whole heap is written; kprof heapdump says before for how long',
+  'JFR.configure': 'changes how everybody records in this JVM',
+  'JFR.start': 'begins a recording that nobody stops: kprof jfr does',
+  'JFR.stop': 'ends a recording, maybe somebody else’s',
+  'JVMTI.agent_load': 'loads a program into the JVM',
+  'ManagementAgent.start': 'opens a port of the JVM for whoever reaches it',
+  'ManagementAgent.start_local': 'starts a management agent, which stays',
+  'ManagementAgent.stop': 'ends the management agent for everybody',
+  'VM.cds': 'stops the app until its classes are written',
+  'VM.log': 'changes what the JVM logs',
+  'VM.set_flag': 'changes how the JVM works',
+};
+
+/** What has to be agreed to before; undefined where there is nothing. */
+export function effectOf(name: string, { about = '' }: Facts): string | undefined {
+  const impact = /^Impact: (High\b.*)$/m.exec(answer(about))?.[1];
+  const effect = effects[name];
+  if (effect === undefined && impact === undefined) return undefined;
+  return `${name} ${effect ?? 'may hold the app up'}${impact === undefined ? '' : ` (the JVM says: impact ${impact.trim()})`}`;
+}
+
+/** Throws where the JVM has no such command, with one that is near. */
+export function checkKnown(name: string, { list = '', about = '' }: Facts): void {
+  const names = answer(list)
+    .split('\n')
+    .filter((line) => /^[A-Za-z][\w.]*$/.test(line));
+  // Some are hidden from the list.
+  if (names.length === 0 || names.includes(name) || !/No such command|Help unavailable/.test(about)) return;
+  const near = nearest(name, names) ?? names.find((each) => each.toLowerCase().endsWith(`.${name.toLowerCase()}`));
+  throw new KprofError('usage', `This JVM has no command ${name}`, {
+    hint: `${near === undefined ? '' : `did you mean ${near}? `}It has ${names.join(', ')}`,
+  });
+}
+
+const complaints =
+  /^(?:java\.[\w.]+(?:Exception|Error)\b|Could not |Unable to |Cannot |Can't |Failed |Error\b|ERROR\b|Dump failed|No recordings |Invalid |Unknown |Syntax error|Help unavailable|Usage:)|\b(?:is not enabled|was not loaded|does not exist|not supported|not available|exists, use -overwrite|is not writeable|only .*writeable flags)\b/;
+/** A long answer is one. */
+const shortest = 6;
+
+/** Throws where a command failed that the JVM, or jcmd, calls a success. */
+export function checkAnswer(name: string, stdout: string): void {
+  const said = answer(stdout).trim();
+  const lines = said.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length > shortest || !lines.slice(0, 2).some((line) => complaints.test(line.trim()))) return;
+  throw new KprofError('failed', `The JVM could not do ${name}`, { cause: said.slice(0, 2000) });
+}
+
+/** A word as HotSpot's own parser of commands reads it back: values in quotes where they have spaces. */
+function quoted(word: string): string {
+  if (/^[^\s"'\p{Cc}]+$/u.test(word)) return word;
+  const [, key = '', value = ''] = /^([\w#$.-]+=)?(.*)$/s.exec(word) ?? [];
+  const quote = ['"', "'"].find((each) => !value.includes(each));
+  if (quote === undefined || /\p{Cc}/u.test(word) || /["'\s]/.test(key))
+    throw new KprofError('usage', `A command of a JVM can't hold ${JSON.stringify(word)}`, {
+      hint: 'its words have no line breaks, and one kind of quotes',
+    });
+  return `${key}${quote}${value}${quote}`;
+}
+
+/** The argv that sends a command as it was typed. */
+export function typedCommand(tools: Tools, { pid }: Process, words: readonly string[]): Argv {
+  const [name = 'help', ...rest] = words;
+  if (!/^[A-Za-z][\w.]{0,99}$/.test(name))
+    throw new KprofError('usage', `"${name}" is no name of a command`, { hint: 'the JVM’s own list: kprof jcmd POD' });
+  const command = [name, ...rest.map(quoted)];
+  if (tools.has('jattach')) return ['jattach', String(pid), 'jcmd', command.join(' ')];
+  return ['jcmd', '-J-Xmx64m', '-J-XX:+UseSerialGC', '-J-XX:-UsePerfData', String(pid), ...command];
+}
+
+/** The words with the file's name as the command takes it; `replaced` is what was typed for it. */
+export function withFile(
+  words: readonly string[],
+  { option, behind = 0 }: Writer,
+  path: string,
+): { readonly words: readonly string[]; readonly replaced: string | undefined } {
+  const at = option === undefined ? positional(words, behind) : words.findIndex((word) => word.startsWith(option));
+  const replaced = words[at];
+  const word = `${option ?? ''}${path}`;
+  return at < 0 ? { words: [...words, word], replaced: undefined } : { words: words.with(at, word), replaced };
+}
+
+/** The index of a word that is no option, behind the name and `behind` others; -1 where there is none. */
+function positional(words: readonly string[], behind: number): number {
+  const found = words.flatMap((word, index) => (index > 0 && !word.startsWith('-') ? [index] : []));
+  return found[behind] ?? -1;
+}

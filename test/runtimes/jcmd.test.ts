@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { checkAnswer, checkKnown, effectOf, typedCommand, withFile, writers } from '../../src/runtimes/jcmd.ts';
+import { hotspot } from '../support/hotspot.ts';
+
+const ours = { has: (program: string) => program === 'jattach', jdk: undefined };
+const stock = { has: (program: string) => program === 'jcmd', jdk: '25.0.3' };
+
+describe('a command as it was typed', () => {
+  it.each([
+    [[], 'help'],
+    [['VM.flags', '-all'], 'VM.flags -all'],
+    [['VM.log', 'what=gc*=debug,safepoint'], 'VM.log what=gc*=debug,safepoint'],
+    [['JFR.start', 'filename=/tmp/a b.jfr'], 'JFR.start filename="/tmp/a b.jfr"'],
+    [['X.y', 'it"s'], `X.y 'it"s'`],
+  ])('%j reaches the JVM', (words, command) => {
+    expect(typedCommand(ours, hotspot, words)).toEqual(['jattach', '7', 'jcmd', command]);
+    expect(typedCommand(stock, hotspot, words).slice(5).join(' ')).toBe(command);
+  });
+
+  it.each([[['VM.flags\nVM.x']], [['VM.flags', 'a\nb']], [['VM.flags', `a'"b c`]], [['-all']], [['a b']]])('%j is refused', (words) => {
+    expect(() => typedCommand(ours, hotspot, words)).toThrow(expect.objectContaining({ failure: 'usage' }));
+  });
+});
+
+describe('what is said before', () => {
+  it.each([
+    ['VM.flags', 'Impact: Low\n', undefined],
+    ['Thread.print', 'Impact: Medium: Depends on the number of threads.\n', undefined],
+    ['GC.class_histogram', 'Impact: High: Depends on Java heap size and content.\n', /may hold the app up .*impact High: Depends/],
+    ['VM.set_flag', 'Impact: Low\n', /changes how the JVM works$/],
+    ['JVMTI.agent_load', '', /loads a program/],
+  ])('of %s', (name, about, expected) => {
+    const effect = effectOf(name, { about });
+    if (expected === undefined) expect(effect).toBeUndefined();
+    else expect(effect).toMatch(expected);
+  });
+
+  it('a command that there is not is told with one that is near, and a hidden one goes through', () => {
+    const list = 'The following commands are available:\nGC.heap_dump\nVM.flags\nhelp\n';
+    const unknown = (name: string) => () => checkKnown(name, { list, about: `Help unavailable : '${name}' : No such command\n` });
+    expect(unknown('VM.flgs')).toThrow(expect.objectContaining({ hint: expect.stringContaining('did you mean VM.flags?') }));
+    expect(unknown('flags')).toThrow(expect.objectContaining({ hint: expect.stringContaining('did you mean VM.flags?') }));
+    expect(() => checkKnown('VM.flags', { list, about: '' })).not.toThrow();
+    expect(() => checkKnown('Hidden.one', { list, about: 'Hidden.one\nImpact: Low\n' })).not.toThrow();
+    expect(() => checkKnown('VM.flags', {})).not.toThrow();
+  });
+});
+
+const head = 'Connected to remote JVM\nJVM response code = 0\n';
+
+it.each([
+  ['VM.native_memory', 'Native memory tracking is not enabled\n'],
+  ['JFR.dump', 'No recordings to dump from. Use JFR.start to start a recording.\n'],
+  ['JFR.stop', 'Could not stop recording "q".\n'],
+  ['GC.heap_dump', 'Dumping heap to /nope/x ...\nUnable to create /nope/x: No such file or directory\n'],
+  ['VM.set_flag', 'flag nope does not exist\n'],
+  ['JVMTI.agent_load', '/nope.so was not loaded.\n/nope.so: cannot open shared object file: No such file or directory\n'],
+  ['Thread.dump_to_file', '/tmp/x exists, use -overwrite to overwrite\n'],
+  ['VM.flags', "java.lang.IllegalArgumentException: Unknown argument '-nope' in diagnostic command.\n"],
+])('%s that failed is a failure, whatever jcmd says', (name, answer) => {
+  expect(() => checkAnswer(name, head + answer)).toThrow(expect.objectContaining({ failure: 'failed', cause: answer.trim() }));
+});
+
+it.each([
+  ['JFR.check', 'No available recordings.\n\nUse jcmd 1 JFR.start to start a recording.\n'],
+  ['GC.run', 'Command executed successfully\n'],
+  ['VM.uptime', '5.918 s\n'],
+  ['Thread.print', `${'"main" waits\n'.repeat(9)}java.lang.Error\n`],
+  ['VM.log', ''],
+])('%s that went well is none', (name, answer) => {
+  expect(() => checkAnswer(name, head + answer)).not.toThrow();
+});
+
+describe('the file that a command writes', () => {
+  const path = '/proc/$room/root/tmp/x';
+  it.each([
+    [['GC.heap_dump', '-all'], ['GC.heap_dump', '-all', path], undefined],
+    [['GC.heap_dump', '-all', '/tmp/a.hprof'], ['GC.heap_dump', '-all', path], '/tmp/a.hprof'],
+    [['JFR.dump', 'name=1', 'filename=/a.jfr'], ['JFR.dump', 'name=1', `filename=${path}`], 'filename=/a.jfr'],
+    [['VM.cds', 'static_dump'], ['VM.cds', 'static_dump', path], undefined],
+    [['VM.cds', 'static_dump', 'a.jsa'], ['VM.cds', 'static_dump', path], 'a.jsa'],
+  ])('of %j is ours', (typed, words, replaced) => {
+    const writer = writers[typed[0] as string];
+    if (writer === undefined) throw new Error('none');
+    expect(withFile(typed, writer, path)).toEqual({ words, replaced });
+  });
+});

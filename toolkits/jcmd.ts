@@ -1,0 +1,62 @@
+import { texts } from '../src/flags.ts';
+import { checkAnswer, checkKnown, effectOf, typedCommand, withFile, writers } from '../src/runtimes/jcmd.ts';
+import { answer, answers, attaching, diagnosticCommand, jvm } from '../src/runtimes/jvm.ts';
+import { defineToolkit, type Milliseconds, type Step } from '../src/toolkit.ts';
+
+/** Some walk the heap, or all that was compiled. */
+const patience: Milliseconds = 600_000;
+
+// https://docs.oracle.com/en/java/javase/25/docs/specs/man/jcmd.html
+export const jcmd = defineToolkit({
+  name: 'jcmd',
+  summary: 'Send any diagnostic command to a JVM, and fetch what it writes',
+  examples: ['kprof jcmd mypod -- VM.flags -all', 'kprof jcmd mypod', 'kprof jcmd mypod -- Thread.dump_to_file -format=json'],
+  flags: { command: texts('COMMAND', 'The command and its words, as they stand behind --') },
+  rest: 'command',
+  printsWith: ({ command = [] }) => writers[command[0] ?? ''] === undefined,
+  ...jvm,
+  ways: ({ command: typed = [] }) => {
+    const [name = 'help'] = typed;
+    const writer = writers[name];
+    return [
+      {
+        ...attaching,
+        risk: 'pause',
+        format: writer?.format ?? 'text',
+        probe: (process, tools) => ({
+          ...attaching.probe(process, tools),
+          list: diagnosticCommand(tools, process, 'help'),
+          ...(name === 'help' ? {} : { about: typedCommand(tools, process, ['help', name]) }),
+        }),
+        plan({ process, tools, facts, place }) {
+          checkKnown(name, facts);
+          const costs = effectOf(name, facts);
+          const agreed = costs === undefined ? {} : { costs };
+          const step = { undo: 'ends by itself', says: name, what: `do ${name}`, patience } as const;
+          if (writer === undefined) {
+            const run = typedCommand(tools, process, typed);
+            const only: Step = { ...step, run, check: (stdout) => checkAnswer(name, stdout), keep: answer };
+            return { kind: 'stream', ...agreed, steps: [only], result: { early: 'loses' } };
+          }
+          const file = place(writer.file, writer.at);
+          const { words, replaced } = withFile(typed, writer, file.seenByTarget);
+          return {
+            kind: 'file',
+            ...agreed,
+            files: [],
+            notes: replaced === undefined ? [] : [`What ${name} writes comes here, instead of to ${replaced} in the app's container`],
+            steps: [
+              {
+                ...step,
+                run: typedCommand(tools, process, words),
+                ...(writer.at === 'tool' ? { room: true } : {}),
+                check: answers(writer.written, `do ${name}`),
+              },
+            ],
+            result: { early: 'loses', file },
+          };
+        },
+      },
+    ];
+  },
+});
