@@ -115,10 +115,11 @@ const reference =
   (name: string): string =>
     image ?? `${registry ?? checkRegistry(process.env['KPROF_REGISTRY'] || defaultRegistry, '$KPROF_REGISTRY')}/kprof-${name}:${version}`;
 
-/** Whether the artifact is text that goes to stdout: unless a file or a record is asked for. */
+/** Whether the artifact is text that goes to stdout: unless a file or a record is asked for. An answer goes nowhere else. */
 function printsText(toolkit: Toolkit, options: CaptureOptions): boolean {
   const { file, output } = options;
-  const { name, prints = toolkit.printsWith?.(options) ?? false, streams = false } = toolkit;
+  const { name, tells, printsWith, streams = false } = toolkit;
+  const prints = toolkit.prints ?? (printsWith?.(options) === true || tells?.(options) === true);
   if (file === '-' && !prints && !streams)
     throw new KprofError('usage', `-f - is for texts, and what kprof ${name} gives is none`, {
       hint: 'name a file or a folder: -f captures/',
@@ -203,10 +204,11 @@ async function performCapture(
   const risk = request.toolkit.ways(request.options)[0]?.risk;
   if (risk !== undefined) report.note(riskInWords(risk));
   const signals = interrupts(report);
-  const scratch = prints ? `${mkdtempSync(join(tmpdir(), 'kprof-'))}/` : undefined;
+  const tells = request.toolkit.tells?.(request.options) === true && request.file === undefined;
+  const scratch = prints || tells ? `${mkdtempSync(join(tmpdir(), 'kprof-'))}/` : undefined;
   try {
     const artifact = await run({ ...request, scratch }, { cluster, report, stops: signals.stops, capturing: signals.capturing });
-    await show(artifact, { report, prints, options, before: signals.close });
+    await show(artifact, { report, prints, tells, options, before: signals.close });
     return artifact.early ? exitCodes.interrupted : 0;
   } finally {
     if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
@@ -216,10 +218,17 @@ async function performCapture(
 
 async function show(
   artifact: Artifact,
-  { report, prints, options, before }: { report: Report; prints: boolean; options: CaptureOptions; before: () => void },
+  {
+    report,
+    prints,
+    tells,
+    options,
+    before,
+  }: { report: Report; prints: boolean; tells: boolean; options: CaptureOptions; before: () => void },
 ): Promise<void> {
-  const { printRecord, printText } = await import('./print.ts');
+  const { printAnswer, printRecord, printText } = await import('./print.ts');
   if (prints) return printText(artifact.path);
+  if (tells) return printAnswer(artifact, options.output);
   report.clear();
   if (artifact.path === '-') return;
   printRecord(artifact, options.output);

@@ -14,6 +14,14 @@ export function printRecord(artifact: Artifact, output: 'json' | 'yaml' | 'name'
   else printPath(artifact.path);
 }
 
+/** What was found out or done, of which no file is kept. */
+export function printAnswer({ path, bytes: _, sha256: __, ...answer }: Artifact, output: 'json' | 'yaml' | 'name' | undefined): void {
+  const record = { apiVersion: 'kprof.dev/v1', kind: 'Answer', ...answer };
+  if (output === 'json') process.stdout.write(`${safeJson(record)}\n`);
+  else if (output === 'yaml') process.stdout.write(yaml(JSON.parse(JSON.stringify(record))));
+  else printText(path);
+}
+
 /** Scripts get the path as it is, a terminal one that it can show. */
 export const printPath = (path: string): void => void process.stdout.write(`${process.stdout.isTTY ? safeLine(path) : path}\n`);
 

@@ -39,7 +39,8 @@ export type FormatName =
   | 'pcap'
   | 'perf'
   | 'collapsed'
-  | 'flamegraph';
+  | 'flamegraph'
+  | 'recordings';
 
 /** A process of the target, as /proc shows it. All text in it is the target's to choose. */
 export interface Process {
@@ -392,6 +393,8 @@ export interface Toolkit<F extends Flags = Flags> {
   readonly prints?: boolean;
   /** The same, where it depends. */
   printsWith?(options: Options<F>): boolean;
+  /** What it gives is an answer and no artifact: no file is kept of it. */
+  readonly tells?: (options: Partial<Options<F>>) => boolean;
   /** What it looks for, in words: «JVM». */
   readonly looksFor: string;
   /** How the image, command or environment of a container looks that probably has one. */

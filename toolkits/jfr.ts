@@ -1,18 +1,180 @@
 import { KprofError } from '../src/errors.ts';
-import { choiceOrFile, duration, type LocalFile, type Reading, toggle } from '../src/flags.ts';
-import { answers, attaching, diagnosticCommand, jvm, parseVersion } from '../src/runtimes/jvm.ts';
-import { defineToolkit, type Facts, type Milliseconds } from '../src/toolkit.ts';
+import { choiceOrFile, duration, type Flag, type LocalFile, type Options, type Reading, toggle } from '../src/flags.ts';
+import { guardAlone, guardSecrets, nameOfLeft, parseRecordings, type Recording, theLeft, withoutSecrets } from '../src/runtimes/jfr.ts';
+import { answer, answers, attaching, diagnosticCommand, jvm } from '../src/runtimes/jvm.ts';
+import { type Composed, defineToolkit, type Input, type Milliseconds, type Plan, type Step, type Upload } from '../src/toolkit.ts';
 
 /** Held by the JVM itself: a recording that everybody forgot ends so long after its time. */
 const slack: Milliseconds = 60_000;
 
-/** These events carry the environment and the command line's properties, and with them secrets. */
-const secretEvents = ['jdk.InitialEnvironmentVariable#enabled', 'jdk.InitialSystemProperty#enabled'];
-
-/** The first JDK whose JFR.start takes settings of single events. */
-const firstWithEventSettings = 17;
-
 const settings = choiceOrFile(['default', 'profile'], '.jfc', 'profile', 'What to record: JFR event settings');
+
+const size: Flag<string> = {
+  value: 'SIZE',
+  default: '256m',
+  description: 'With --start: forget the oldest beyond that size',
+  parse(typed, { flag }) {
+    if (!/^[1-9]\d{0,5}[mg]$/i.test(typed))
+      throw new KprofError('usage', `${flag} "${typed}" is no size`, { hint: `write it as 256m or 1g: ${flag} 256m` });
+    return typed.toLowerCase();
+  },
+};
+
+const flags = {
+  duration: duration('30s', 'How long to record'),
+  settings: { ...settings, parse: (typed: string, reading: Reading) => checkSettings(settings.parse(typed, reading)) },
+  'with-environment': toggle('Also record the environment and the system properties, which may hold secrets'),
+  start: toggle('Leave a recording running, which keeps the last of what happens'),
+  dump: toggle('Fetch what the recording has that was left running'),
+  stop: toggle('Fetch it and end the recording'),
+  status: toggle('List the recordings of the JVM'),
+  maxage: duration('1h', 'With --start: forget what is older'),
+  maxsize: size,
+};
+
+type Flags = typeof flags;
+type Told = Pick<Options<Flags>, 'start' | 'dump' | 'stop' | 'status'>;
+
+/** Throws a usage error for two of them. */
+function verbOf(options: Partial<Told>): keyof Told | undefined {
+  const given = (['start', 'dump', 'stop', 'status'] as const).filter((verb) => options[verb]);
+  if (given.length > 1)
+    throw new KprofError('usage', `${given.map((verb) => `--${verb}`).join(' and ')} do not go together`, {
+      hint: 'kprof jfr NAME --status',
+    });
+  return given[0];
+}
+
+type Named = readonly [name: string, value: string];
+
+/** A command to the JVM as a step. */
+const command = (
+  { process, tools }: Pick<Input<Flags>, 'process' | 'tools'>,
+  verb: string,
+  words: readonly Named[],
+  step: Pick<Step, 'says' | 'what' | 'check' | 'keep' | 'undo'>,
+): Step => ({ run: diagnosticCommand(tools, process, verb, words), ...step });
+
+const smallest = '48M';
+
+/** The step that begins a recording, with what the JVM has to read for it. */
+function starting(
+  input: Input<Flags>,
+  name: string,
+  limits: readonly Named[],
+): { readonly start: Step; readonly files: readonly Upload[] } {
+  const { options, tools, process, facts, place } = input;
+  const custom = typeof options.settings === 'object' ? { place: place('settings.jfc'), content: options.settings.content } : undefined;
+  const quiet = options['with-environment'] ? [] : withoutSecrets(facts);
+  const chosen = ['settings', custom?.place.seenByTarget ?? String(options.settings)] as const;
+  const start = command(input, 'JFR.start', [['name', name], chosen, ['disk', 'true'], ['dumponexit', 'false'], ...limits, ...quiet], {
+    check: answers(/^Started recording \d+/m, 'start a recording'),
+    undo: diagnosticCommand(tools, process, 'JFR.stop', [['name', name]]),
+    says: 'starting the recording',
+    what: 'start a recording',
+  });
+  return { start, files: custom === undefined ? [] : [custom] };
+}
+
+/** Records for a time. */
+function record(input: Input<Flags>): Plan {
+  const { options, id, place } = input;
+  const recording = place('recording.jfr');
+  const name = ['name', `kprof-${id}`] as const;
+  const filename = ['filename', recording.seenByTarget] as const;
+  const limit = ['duration', `${Math.ceil((options.duration + slack) / 1000)}s`] as const;
+  const maxsize = ['maxsize', recording.at === 'shared-memory' ? smallest : '256M'] as const;
+  const { start, files } = starting(input, name[1], [maxsize, limit, filename]);
+  const stop = command(input, 'JFR.stop', [name, filename], {
+    check: answers(/^Stopped recording .* written to:/m, 'finish the recording'),
+    undo: 'ends an earlier step',
+    says: 'stopping the recording',
+    what: 'finish the recording',
+  });
+  return {
+    kind: 'file',
+    files,
+    steps: [start, { wait: options.duration, says: 'recording' }, stop],
+    result: { early: 'keeps', file: recording },
+  };
+}
+
+/** Begins one that goes on without us: when this is done, there is nothing to undo any more. */
+function leave(input: Input<Flags>): Plan {
+  const { options, facts, id } = input;
+  guardAlone(facts['recordings'] ?? '');
+  const name = nameOfLeft(id);
+  const { start, files } = starting(input, name, [
+    ['maxage', `${Math.ceil(options.maxage / 1000)}s`],
+    ['maxsize', options.maxsize],
+  ]);
+  const [file] = files;
+  if (file !== undefined)
+    throw new KprofError('usage', '--start takes the settings that the JVM has: default or profile', {
+      hint: '--start --settings default',
+    });
+  return { kind: 'stream', steps: [{ ...start, keep: () => `${name}\n` }], result: { early: 'keeps' } };
+}
+
+/** Fetches what the one has that was left running, and ends it where that is asked for. */
+function fetchLeft(input: Input<Flags>, ends: boolean): Plan {
+  const { facts, options, place } = input;
+  const { name } = theLeft(facts['recordings'] ?? '');
+  if (!options['with-environment']) guardSecrets(facts['recordings'] ?? '');
+  const recording = place('recording.jfr');
+  const filename = ['filename', recording.seenByTarget] as const;
+  const small = recording.at === 'shared-memory';
+  const what = 'write the recording';
+  const dump = command(input, 'JFR.dump', [['name', name], filename, ...(small ? [['maxsize', smallest] as const] : [])], {
+    check: answers(/^Dumped recording .* written to:/m, what),
+    undo: 'ends by itself',
+    says: 'writing the recording',
+    what,
+  });
+  const stop = command(input, 'JFR.stop', small ? [['name', name]] : [['name', name], filename], {
+    check: answers(/^Stopped recording /m, what),
+    undo: 'ends by itself',
+    says: 'stopping the recording',
+    what,
+  });
+  // All of it may be more than the pod's shared memory: there it is written first, as much as fits.
+  const steps = !ends ? [dump] : small ? [dump, stop] : [stop];
+  return { kind: 'file', files: [], steps, result: { early: 'keeps', file: recording } };
+}
+
+const whose = ({ name }: Recording): string =>
+  name.startsWith(nameOfLeft('')) ? 'kprof --start' : name.startsWith('kprof-') ? 'kprof, a capture' : 'somebody else';
+
+function tell([stdout = '']: readonly string[]): Composed {
+  const found = parseRecordings(stdout);
+  const facts = Object.fromEntries(found.map(({ name, state }) => [name, state]));
+  if (found.length === 0) return { text: 'No recordings\n', facts };
+  const rows = [['NAME', 'STATE', 'BY', 'LIMITS'], ...found.map((each) => [each.name, each.state, whose(each), each.limits])];
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('   ')
+      .trimEnd(),
+  );
+  return { text: `${lines.join('\n')}\n`, facts };
+}
+
+const list = (input: Input<Flags>): Plan => ({
+  kind: 'stream',
+  steps: [
+    command(input, 'JFR.check', [], {
+      // «No available recordings.», or a line for each.
+      check: answers(/recording/i, 'list its recordings'),
+      keep: answer,
+      undo: 'ends by itself',
+      says: 'listing the recordings',
+      what: 'list its recordings',
+    }),
+  ],
+  compose: tell,
+  result: { early: 'loses' },
+});
 
 // https://docs.oracle.com/en/java/javase/25/docs/specs/man/jcmd.html
 export const jfr = defineToolkit({
@@ -22,87 +184,35 @@ export const jfr = defineToolkit({
     'kprof jfr mypod --duration 15s',
     'kprof jfr deploy/api -n shop -c app --settings default',
     'kprof jfr mypod --pid 7 -f slow.jfr --no-open',
+    'kprof jfr mypod --start --maxage 30m',
+    'kprof jfr mypod --dump',
   ],
-  flags: {
-    duration: duration('30s', 'How long to record'),
-    settings: { ...settings, parse: (typed: string, reading: Reading) => checkSettings(settings.parse(typed, reading)) },
-    'with-environment': toggle('Also record the environment and the system properties, which may hold secrets'),
-  },
+  flags,
+  tells: (options) => ['start', 'status'].includes(verbOf(options) ?? ''),
   ...jvm,
-  ways: () => [
-    {
-      ...attaching,
-      risk: 'sample',
-      format: 'jfr',
-      probe: (process, tools) => ({
-        ...attaching.probe(process, tools),
-        recordings: diagnosticCommand(tools, process, 'JFR.check', [['verbose', 'true']]),
-      }),
-      plan({ options, process, tools, facts, id, place }) {
-        const recording = place('recording.jfr');
-        const custom =
-          typeof options.settings === 'object' ? { place: place('settings.jfc'), content: options.settings.content } : undefined;
-        const quiet = options['with-environment'] ? [] : withoutSecrets(facts);
-        const name = ['name', `kprof-${id}`] as const;
-        const filename = ['filename', recording.seenByTarget] as const;
-        const chosen = ['settings', custom?.place.seenByTarget ?? String(options.settings)] as const;
-        const limit = ['duration', `${Math.ceil((options.duration + slack) / 1000)}s`] as const;
-        const maxsize = ['maxsize', recording.at === 'shared-memory' ? '48M' : '256M'] as const;
-        const stop = diagnosticCommand(tools, process, 'JFR.stop', [name, filename]);
-        return {
-          kind: 'file',
-          files: custom === undefined ? [] : [custom],
-          steps: [
-            {
-              run: diagnosticCommand(tools, process, 'JFR.start', [
-                name,
-                chosen,
-                ['disk', 'true'],
-                ['dumponexit', 'false'],
-                maxsize,
-                limit,
-                filename,
-                ...quiet,
-              ]),
-              check: answers(/^Started recording \d+/m, 'start a recording'),
-              undo: diagnosticCommand(tools, process, 'JFR.stop', [name]),
-              says: 'starting the recording',
-              what: 'start a recording',
-            },
-            { wait: options.duration, says: 'recording' },
-            {
-              run: stop,
-              check: answers(/^Stopped recording .* written to:/m, 'finish the recording'),
-              undo: 'ends an earlier step',
-              says: 'stopping the recording',
-              what: 'finish the recording',
-            },
-          ],
-          result: { early: 'keeps', file: recording },
-        };
+  ways(options) {
+    const verb = verbOf(options);
+    return [
+      {
+        ...attaching,
+        risk: verb === 'status' ? 'observe' : 'sample',
+        format: verb === 'start' || verb === 'status' ? 'recordings' : 'jfr',
+        probe: (process, tools) => ({
+          ...attaching.probe(process, tools),
+          recordings: diagnosticCommand(tools, process, 'JFR.check', [['verbose', 'true']]),
+        }),
+        plan: (input) =>
+          verb === undefined
+            ? record(input)
+            : verb === 'start'
+              ? leave(input)
+              : verb === 'status'
+                ? list(input)
+                : fetchLeft(input, verb === 'stop'),
       },
-    },
-  ],
+    ];
+  },
 });
-
-/** A recording shares its chunks with whatever else records in the JVM: what one of them takes, all files have. */
-const secretsTaken = /\(jdk\.Initial(?:EnvironmentVariable|SystemProperty)\)\s*\[[^\]]*enabled=true/;
-
-function withoutSecrets({ version = '', recordings = '' }: Facts): readonly (readonly [string, string])[] {
-  const major = parseVersion(version)?.major;
-  const hint = 'record them too, and mind who gets the file: --with-environment';
-  if (major !== undefined && major < firstWithEventSettings) {
-    throw new KprofError('unsupported', `JDK ${major} can't leave the environment out of a recording`, { hint });
-  }
-  if (secretsTaken.test(recordings)) {
-    throw new KprofError(
-      'unsupported',
-      'Another recording runs in this JVM, and its environment and system properties, where secrets live, would be in ours',
-      { hint },
-    );
-  }
-  return secretEvents.map((event) => [event, 'false']);
-}
 
 /** JFR's own message names the copy in the pod: what is no settings file is refused here, by its name. */
 function checkSettings(settings: 'default' | 'profile' | LocalFile): typeof settings {

@@ -16,6 +16,7 @@ import { jvm } from './jvm.ts';
 import { pcap, pcapng } from './pcap.ts';
 import { perf } from './perf.ts';
 import { pprof } from './pprof.ts';
+import { recordings } from './recordings.ts';
 import { text } from './text.ts';
 import { threads } from './threads.ts';
 import { cpuprofile, heapprofile } from './v8.ts';
@@ -37,6 +38,7 @@ export const formats: Readonly<Record<FormatName, Format>> = {
   jvm,
   gotext,
   flamegraph,
+  recordings,
   perf,
   collapsed,
   text,

@@ -57,3 +57,47 @@ describe('the plan', () => {
     ]);
   });
 });
+
+describe('a recording that is left running', () => {
+  const left = 'Recording 2: name=kprof-left-xyz maxage=1h (running)\n';
+  const said = (made: ReturnType<typeof plan>) => made.steps.map((step) => ('run' in step ? step.run.at(-1) : step.wait));
+
+  it('is begun with its limits, and undone only as long as it is not whole', () => {
+    const made = plan({}, '--start', '--maxage', '30m', '--maxsize', '1G');
+    expect(made).toMatchObject({ kind: 'stream', steps: [{ undo: ['jattach', '1', 'jcmd', 'JFR.stop name=kprof-left-abc'] }] });
+    expect(said(made)[0]).toMatch(/^JFR.start name=kprof-left-abc settings=profile disk=true dumponexit=false maxage=1800s maxsize=1g jdk/);
+    expect(said(made)[0]).not.toMatch(/duration|filename/);
+    expect(() => plan({ recordings: left }, '--start')).toThrow('left running');
+    expect(jfr.tells?.({ start: true })).toBe(true);
+  });
+
+  it('is fetched, and ended when asked for, and no other is', () => {
+    expect(said(plan({ recordings: left }, '--dump'))).toEqual(['JFR.dump name=kprof-left-xyz filename=/tmp/kprof-abc/recording.jfr']);
+    expect(said(plan({ recordings: left }, '--stop'))).toEqual(['JFR.stop name=kprof-left-xyz filename=/tmp/kprof-abc/recording.jfr']);
+    for (const verb of ['--dump', '--stop']) {
+      expect(() => plan({ recordings: 'Recording 1: name=mine (running)\n' }, verb)).toThrow('not touched');
+      expect(() => plan({ recordings: left + taking }, verb)).toThrow('secrets');
+    }
+    expect(jfr.tells?.({ dump: true })).toBe(false);
+  });
+
+  it('is listed with all others', () => {
+    const { compose } = plan({}, '--status') as unknown as { compose: (outputs: readonly string[]) => { text: string; facts: object } };
+    expect(compose([`${left}Recording 3: name=mine (running)\nRecording 4: name=kprof-q duration=75s (running)\n`])).toEqual({
+      text: [
+        'NAME             STATE     BY                 LIMITS',
+        'kprof-left-xyz   running   kprof --start      maxage=1h',
+        'mine             running   somebody else',
+        'kprof-q          running   kprof, a capture   duration=75s',
+        '',
+      ].join('\n'),
+      facts: { 'kprof-left-xyz': 'running', mine: 'running', 'kprof-q': 'running' },
+    });
+    expect(compose(['No available recordings.\n']).text).toBe('No recordings\n');
+  });
+
+  it('is one thing at a time', () => {
+    expect(() => plan({}, '--start', '--stop')).toThrow('do not go together');
+    expect(() => plan({}, '--start', '--maxsize', '1 g')).toThrow('no size');
+  });
+});
