@@ -10,7 +10,7 @@ variable "VERSION" {
 }
 
 group "default" {
-  targets = ["jvm", "net"]
+  targets = ["jvm", "net", "go"]
 }
 
 target "image" {
@@ -30,4 +30,10 @@ target "net" {
   inherits = ["image"]
   context  = "images/net"
   tags     = ["${REGISTRY}/kprof-net:${VERSION}"]
+}
+
+target "go" {
+  inherits = ["image"]
+  context  = "images/go"
+  tags     = ["${REGISTRY}/kprof-go:${VERSION}"]
 }

@@ -188,8 +188,11 @@ async function checkFile(file: string, force: boolean): Promise<void> {
 }
 
 /** Acting on production is asked about, looking is not. */
-const risky = (toolkit: Toolkit, options: Options<Flags>, context: string | undefined): boolean =>
-  /^prod/i.test(context ?? '') && toolkit.ways(options)[0]?.risk !== 'observe';
+function risky(toolkit: Toolkit, options: Options<Flags>, context: string | undefined): boolean {
+  const way = toolkit.ways(options)[0];
+  // A session asks in any case, when it knows what to ask.
+  return /^prod/i.test(context ?? '') && way?.risk !== 'observe' && way?.via !== 'session';
+}
 
 async function performCapture(
   request: Request,
@@ -200,14 +203,20 @@ async function performCapture(
     options,
   }: { cluster: import('./cluster.ts').Cluster; report: Report; prints: boolean; options: CaptureOptions },
 ): Promise<number> {
-  const { run } = await import('./run.ts');
-  const risk = request.toolkit.ways(request.options)[0]?.risk;
-  if (risk !== undefined) report.note(riskInWords(risk));
+  const way = request.toolkit.ways(request.options)[0];
+  if (way !== undefined) report.note(riskInWords(way.risk));
   const signals = interrupts(report);
+  const around = { cluster, report, stops: signals.stops, capturing: signals.capturing };
+  if (way?.via === 'session') {
+    const { runSession } = await import('./run-session.ts');
+    await runSession(request, way, around, options.output === 'json' ? 'json' : undefined).finally(signals.close);
+    return 0;
+  }
+  const { run } = await import('./run.ts');
   const tells = request.toolkit.tells?.(request.options) === true && request.file === undefined;
   const scratch = prints || tells ? `${mkdtempSync(join(tmpdir(), 'kprof-'))}/` : undefined;
   try {
-    const artifact = await run({ ...request, scratch }, { cluster, report, stops: signals.stops, capturing: signals.capturing });
+    const artifact = await run({ ...request, scratch }, around);
     await show(artifact, { report, prints, tells, options, before: signals.close });
     return artifact.early ? exitCodes.interrupted : 0;
   } finally {

@@ -74,6 +74,15 @@ export interface LogLine {
   readonly text: string;
 }
 
+/** What the kubelet asks the container from time to time; in seconds. */
+export interface Probe {
+  readonly kind: 'liveness' | 'readiness';
+  readonly period: number;
+  readonly timeout: number;
+  /** So many in a row count. */
+  readonly failures: number;
+}
+
 /** One container of one pod, pinned: a pod of the same name that is made later is another target. */
 export interface Target {
   readonly namespace: string;
@@ -98,6 +107,7 @@ export interface Target {
   readonly mesh?: string | undefined;
   /** TCP ports that this container and its alternatives declare. */
   readonly ports: readonly DeclaredPort[];
+  readonly probes: readonly Probe[];
   /**
    * A connection to a port of the pod, as if from inside it: what only listens on the pod's loopback is reached too.
    * Rejects when it is not granted; emits `error` with a NothingListens when nobody takes it. Its end is the end of both directions.

@@ -1,7 +1,7 @@
 /** What a capture would do, for a person to read: nothing here changes anything. */
 import { debugSpec, makePlan, type Request } from './capture/request.ts';
 import type { Cluster } from './cluster.ts';
-import type { FetchPlan, FlowPlan, InspectPlan, Plan, Process, Tools } from './toolkit.ts';
+import type { FetchPlan, FlowPlan, InspectPlan, Plan, Process, SessionPlan, Tools } from './toolkit.ts';
 
 /** Stands for a process that only a look inside the pod would show. */
 const placeholder: Process = {
@@ -58,19 +58,25 @@ const fetching = ({ kind, endpoint: { ports, paths, scheme, headers } }: FetchPl
   otherwise: 'a debug container looks for the ports that the processes listen on',
 });
 
+const session = { process: placeholder, id: 'ID', key: 'KEY' };
+
+const serving = ({ kind, serve: { run, undo }, relay }: SessionPlan) => ({ kind, steps: [{ run, undo }], relay });
+
 /** The debug container that would be added, and the plan for a placeholder process. */
 export async function dryRun(request: Request, cluster: Cluster): Promise<object> {
   const target = await cluster.find(request.where, new AbortController().signal);
   target.close();
   const ways = request.toolkit.ways(request.options).map((way) =>
-    way.via === 'forward'
-      ? { plan: fetching(way.plan({ options: request.options, container: target.container, ports: target.ports })) }
-      : way.via === 'pod'
-        ? { patch: target.manifest(debugSpec(request, way)), plan: flowing(way.plan({ options: request.options, facts: {} })) }
-        : {
-            patch: target.manifest(debugSpec(request, way)),
-            plan: plain(makePlan(request, way, { process: placeholder, tools: ours, facts: {}, id: 'ID' })),
-          },
+    way.via === 'session'
+      ? { patch: target.manifest(debugSpec(request, way)), plan: serving(way.plan({ ...session, pod: target.pod, first: request.ttl })) }
+      : way.via === 'forward'
+        ? { plan: fetching(way.plan({ options: request.options, container: target.container, ports: target.ports })) }
+        : way.via === 'pod'
+          ? { patch: target.manifest(debugSpec(request, way)), plan: flowing(way.plan({ options: request.options, facts: {} })) }
+          : {
+              patch: target.manifest(debugSpec(request, way)),
+              plan: plain(makePlan(request, way, { process: placeholder, tools: ours, facts: {}, id: 'ID' })),
+            },
   );
   const { namespace, pod, container } = target;
   return JSON.parse(JSON.stringify({ dryRun: true, namespace, pod, container, ...ways[0] }));

@@ -3,7 +3,7 @@ import { toolkits } from '../toolkits/index.ts';
 import { commands } from './commands/index.ts';
 import { captureFlags, connectionFlags, flagsOf } from './common.ts';
 import type { Flag, Flags } from './flags.ts';
-import type { ForwardWay, PodWay, Risk, Toolkit, Way } from './toolkit.ts';
+import type { Risk, Toolkit } from './toolkit.ts';
 
 const risks: Readonly<Record<Risk, string>> = {
   observe: 'Only reads.',
@@ -59,7 +59,7 @@ const paragraph = (text: string, columns: number): string => `${wrap(text, colum
 export const usageOf = ({ name, second, rest, flags }: Toolkit): string =>
   `kprof ${name} [TYPE/]NAME${second === undefined ? '' : ` [${flags[second]?.value}]`}${rest === undefined ? '' : ` [${flags[rest]?.value}…]`}`;
 
-const needs = (way: Way<Flags> | ForwardWay<Flags> | PodWay<Flags>): string =>
+const needs = (way: ReturnType<Toolkit['ways']>[number]): string =>
   way.via === 'forward'
     ? `Goes over a forwarded port and puts nothing into the pod; needs the rights to get the pod, and to get and create pods/portforward. Where the port is none of those that are usual or declared, an ephemeral container with the image kprof-${way.image} looks for it, and says so.`
     : `Uses an ephemeral container with the image kprof-${way.image}; needs the rights to get the pod, to patch pods/ephemeralcontainers, and to get and create pods/exec.`;

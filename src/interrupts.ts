@@ -3,11 +3,14 @@ import type { Stops } from './capture/session.ts';
 import { exitCodes, KprofError } from './errors.ts';
 import type { Report } from './report.ts';
 
+/** What the first Ctrl-C means: what there is is kept, or lost; the session ends; or it is for the client in this terminal. */
+export type FirstInterrupt = 'keeps' | 'loses' | 'ends' | 'is theirs';
+
 /** The signals of the person at the terminal, as AbortSignals. */
 export interface Interrupts {
   readonly stops: Stops;
   /** Tells what a first Ctrl-C would do from now on; undefined: nothing runs that could be kept. */
-  readonly capturing: (early: 'keeps' | 'loses' | undefined) => void;
+  readonly capturing: (early: FirstInterrupt | undefined) => void;
   close(): void;
 }
 
@@ -26,11 +29,16 @@ const interrupted = (): KprofError => new KprofError('interrupted', 'Interrupted
 export function interrupts(report: Report): Interrupts {
   const early = new AbortController();
   const abort = new AbortController();
-  let keeps: 'keeps' | 'loses' | undefined;
+  let keeps: FirstInterrupt | undefined;
   const onInterrupt = () => {
+    if (keeps === 'is theirs') return;
     if (abort.signal.aborted) return leave();
-    if (keeps === 'keeps' && !early.signal.aborted) {
-      report.note('Stopping early and keeping what there is. Ctrl-C again gives it up.');
+    if ((keeps === 'keeps' || keeps === 'ends') && !early.signal.aborted) {
+      report.note(
+        keeps === 'keeps'
+          ? 'Stopping early and keeping what there is. Ctrl-C again gives it up.'
+          : 'Ending the session: the process runs on, without breakpoints. Ctrl-C again leaves that to the pod.',
+      );
       early.abort(interrupted());
       return;
     }

@@ -64,3 +64,9 @@ export const printAddress = (address: string): void => void process.stdout.write
 
 /** What a command found out, already printable. */
 export const printResult = (text: string): void => void process.stdout.write(text);
+
+/** Where a session is served: the address, or its record. */
+export const printSession = (session: string | object): void =>
+  void process.stdout.write(
+    typeof session === 'string' ? `${session}\n` : `${safeJson({ apiVersion: 'kprof.dev/v1', kind: 'Session', ...session })}\n`,
+  );

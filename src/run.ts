@@ -15,6 +15,7 @@ import { KprofError } from './errors.ts';
 import { finish } from './finish.ts';
 import type { Flags } from './flags.ts';
 import { formats } from './formats/index.ts';
+import type { FirstInterrupt } from './interrupts.ts';
 import type { Artifact } from './record.ts';
 import { answerOf, persist } from './remote/remote.ts';
 import type { Report } from './report.ts';
@@ -30,7 +31,7 @@ export interface Around {
   readonly report: Report;
   readonly stops: Stops;
   /** Told when a capture runs that a first Ctrl-C would keep. */
-  readonly capturing: (early: 'keeps' | 'loses' | undefined) => void;
+  readonly capturing: (early: FirstInterrupt | undefined) => void;
 }
 
 /** Captures once: finds the target, goes in, looks, plans, captures, checks and publishes. */
@@ -43,15 +44,19 @@ export async function run(request: Request, around: Around): Promise<Artifact> {
   around.report.stage(`looking for ${request.where.name}`);
   const target = await around.cluster.find(request.where, around.stops.early);
   clock('find');
-  return among(request, around, target, clock);
+  return among(request, around, target, (each) => captureFrom(request, around, each, clock));
 }
 
 /** Where no container was named and the one that was chosen has no such process, the others are looked into. */
-async function among(request: Request, around: Around, first: Target, clock: Stopwatch): Promise<Artifact> {
-  const { cluster, report, stops } = around;
+export async function among<T>(
+  request: Request,
+  { cluster, report, stops }: Around,
+  first: Target,
+  work: (target: Target) => Promise<T>,
+): Promise<T> {
   for (let target = first, left = first.alternatives; ; left = left.slice(1)) {
     try {
-      return await captureFrom(request, around, target, clock);
+      return await work(target);
     } catch (error) {
       const next = left[0];
       if (!(error instanceof NoSuchProcess) || request.pid !== undefined || next === undefined) throw error;
@@ -65,12 +70,21 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
   const { report, stops } = around;
   try {
     const before = AbortSignal.any([stops.early, target.gone]);
+    type Debugging = readonly [Way<Flags>, ...Way<Flags>[]];
     const [first, ...others] = request.toolkit.ways(request.options) as [Way<Flags> | ForwardWay<Flags> | PodWay<Flags>, ...Way<Flags>[]];
-    if (first.via === 'forward') return await runFetch(request, around, target, first, clock);
     if (first.via === 'pod') return await runPod(request, around, target, first, clock);
-    const { container, view, process } = await enter(request, first, target, report, before);
+    if (first.via === 'forward') {
+      try {
+        return await runFetch(request, around, target, first, clock);
+      } catch (error) {
+        if (others.length === 0 || !(error instanceof NoSuchProcess)) throw error;
+        report.note(error.message);
+      }
+    }
+    const ways = (first.via === 'forward' ? others : [first, ...others]) as readonly Way<Flags>[] as Debugging;
+    const { container, view, process } = await enter(request, ways[0], target, report, before);
     clock('enter');
-    const way = await orRetire(container, async () => guarded([first, ...others], process, view.tools, report));
+    const way = await orRetire(container, async () => guarded(ways, process, view.tools, report));
     const format = formats[way.format];
     const where = {
       tool: request.toolkit.name,

@@ -11,7 +11,7 @@ export type Milliseconds = number;
 export type Argv = readonly [program: string, ...args: string[]];
 
 /** A folder of `images/`; the reference is REGISTRY/kprof-NAME:VERSION. */
-export type ImageName = 'jvm' | 'net';
+export type ImageName = 'jvm' | 'net' | 'go';
 
 /** What a way must be able to do to the process; src/kube/access.ts turns it into a security context. */
 export type Access = 'attach' | 'network';
@@ -32,6 +32,7 @@ export type FormatName =
   | 'gotrace'
   | 'gotext'
   | 'bundle'
+  | 'goroutines'
   | 'cpuprofile'
   | 'heapprofile'
   | 'heapsnapshot'
@@ -373,6 +374,71 @@ export interface Way<F extends Flags> {
   plan(input: Input<F>): Plan;
 }
 
+/** What a client of a session here is told: where it is served. */
+export interface Address {
+  /** `unix:PATH` or `127.0.0.1:PORT`. */
+  readonly text: string;
+  /** Undefined: a unix socket. */
+  readonly port: number | undefined;
+}
+
+/** How clients get to a session, as it was asked for. */
+export interface Doorway {
+  /** Of 127.0.0.1, 0 for any; undefined: a unix socket that only this user can open. */
+  readonly port: number | undefined;
+  /** The program that becomes the client in this terminal; the session ends with it. */
+  readonly client: ((address: Address) => Argv) | undefined;
+  /** How to come by that program. */
+  readonly clientHint: string;
+  /** Whether VS Code is to find a launch configuration. */
+  readonly launch: boolean;
+}
+
+/** What is said of a session once it is served. */
+export interface Served {
+  readonly notes: readonly string[];
+  readonly warnings: readonly string[];
+  /** Lines to paste. */
+  readonly next: readonly string[];
+  /** Of VS Code's launch.json, by its name; undefined where it needs a port. */
+  readonly launch: { readonly name: string } | undefined;
+}
+
+/** A server in the debug container that controls the process for clients here, as data. It ends by itself when nobody comes, or all have left. */
+export interface SessionPlan {
+  readonly kind: 'session';
+  /** Runs until the end, and prints in a word why that came; its undo ends it. */
+  readonly serve: Step & { readonly undo: Argv };
+  /** Waits until it serves, and prints what it knows of the process. */
+  readonly ready: Argv;
+  /** Has a connection to it as its stdin (in base64 lines) and stdout. */
+  readonly relay: Argv;
+  served(answer: string, address: Address): Served;
+  /** What the word for its end means; throws where it is no good one. */
+  ended(word: string): string;
+  /** The error that a failed `serve` tells. */
+  failed(error: KprofError): KprofError;
+}
+
+/** A session: clients here control the process for as long as they want to. */
+export interface SessionWay<F extends Flags> {
+  readonly via: 'session';
+  readonly image: ImageName;
+  readonly access: Access;
+  readonly risk: Risk;
+  doorway(options: Options<F>): Doorway;
+  /** Throws a KprofError when there can't be one with this process; else what is to be known before. */
+  guard(process: Process, tools: Tools): readonly string[];
+  /** `key` is the public one of this session, in hex; `first` the seconds until somebody has to come. */
+  plan(input: {
+    readonly process: Process;
+    readonly id: string;
+    readonly pod: string;
+    readonly key: string;
+    readonly first: number;
+  }): SessionPlan;
+}
+
 /** Definition of one capturing subcommand. */
 export interface Toolkit<F extends Flags = Flags> {
   readonly name: string;
@@ -400,8 +466,8 @@ export interface Toolkit<F extends Flags = Flags> {
   /** How the image, command or environment of a container looks that probably has one. */
   readonly likely: RegExp;
   matches(process: Process): boolean;
-  /** Least privilege first. */
-  ways(options: Options<F>): readonly (Way<F> | ForwardWay<F> | PodWay<F>)[];
+  /** Least privilege first; where a forwarded port is not there, the next one. */
+  ways(options: Options<F>): readonly (Way<F> | ForwardWay<F> | PodWay<F> | SessionWay<F>)[];
 }
 
 /** Keeps the types of the flags while the list holds toolkits of all kinds. */

@@ -1,6 +1,7 @@
 import { KprofError } from '../src/errors.ts';
-import { count, duration, type Flag, type Reading, text, toggle } from '../src/flags.ts';
+import { count, duration, type Flag, toggle } from '../src/flags.ts';
 import { asks, checkAsked, indexPaths, portsToTry, pprofEndpoint, remarkOnEmpty } from '../src/runtimes/go.ts';
+import { header, path, port, scheme } from '../src/runtimes/go-flags.ts';
 import { defineToolkit, type FormatName, type Milliseconds } from '../src/toolkit.ts';
 
 const kind: Flag<string> = {
@@ -11,52 +12,6 @@ const kind: Flag<string> = {
     if (!/^[\w./:@ -]{1,100}$/.test(typed))
       throw new KprofError('usage', `"${typed}" is no kind of profile`, { hint: 'kprof pprof NAME heap' });
     return typed === 'profile' ? 'cpu' : typed;
-  },
-};
-
-const scheme: Flag<'http' | 'https' | undefined> = {
-  ...text('http|https', 'How to speak to it; else http, and https (no certificate is checked) where that is spoken'),
-  parse(typed, { flag }) {
-    if (typed === 'http' || typed === 'https') return typed;
-    throw new KprofError('usage', `${flag} "${typed}" is none of http, https`);
-  },
-};
-
-/** Error messages name the flag alone: what it holds may be a secret. */
-const header: Flag<readonly (readonly [string, string])[]> = {
-  value: 'LINE|@FILE',
-  description: "Header to send, as 'Name: value', or a file with such lines; may be repeated",
-  several: true,
-  parse(typed, { flag, read }: Reading) {
-    const lines = typed.startsWith('@')
-      ? Buffer.from(read(typed.slice(1)))
-          .toString('utf8')
-          .split(/\r?\n/)
-      : [typed];
-    return lines
-      .filter((line) => line.trim() !== '')
-      .map((line) => {
-        const [, name, value] = /^([!#$%&'*+.^`|~\w-]+):[ \t]*([\t\x20-\x7e]*?)[ \t]*$/.exec(line) ?? [];
-        if (name === undefined || value === undefined)
-          throw new KprofError('usage', `${flag} holds what is no header`, { hint: `write it as ${flag} 'Name: value'` });
-        return [name, value] as const;
-      });
-  },
-};
-
-const port: Flag<number | undefined> = {
-  ...text('PORT', 'Port in the pod; else it is found'),
-  parse(typed, { flag }) {
-    if (/^\d{1,5}$/.test(typed) && Number(typed) >= 1 && Number(typed) <= 65_535) return Number(typed);
-    throw new KprofError('usage', `${flag} "${typed}" is no port: 1 to 65535`);
-  },
-};
-
-const path: Flag<string | undefined> = {
-  ...text('PATH', 'Path of its index page; else /debug/pprof/'),
-  parse(typed, { flag }) {
-    if (/^[\w./~%@:+=,-]+$/.test(typed)) return typed;
-    throw new KprofError('usage', `${flag} "${typed}" is no path`, { hint: `${flag} /internal/debug/pprof/` });
   },
 };
 

@@ -13,7 +13,7 @@ import { debugSpec, type Request } from './request.ts';
 /** A debug container from which the process can be reached, and the process that is meant. */
 export async function enter(
   request: Request,
-  way: Way<Flags>,
+  way: Pick<Way<Flags>, 'image' | 'access'>,
   target: Target,
   report: Report,
   signal: AbortSignal,

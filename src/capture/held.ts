@@ -14,13 +14,18 @@ import { retire } from './ladder.ts';
 import { debugSpec, type Request } from './request.ts';
 import type { Session, Stops } from './session.ts';
 
-/** What is captured from, and where to. */
-export interface Holding {
+/** What is held. */
+export interface Held {
   readonly request: Request;
   readonly target: Target;
   readonly container: DebugContainer;
   readonly view: View;
   readonly process: Process;
+  readonly way: Pick<Way<Flags>, 'image' | 'access'>;
+}
+
+/** What is captured from, and where to. */
+export interface Holding extends Held {
   readonly way: Pick<Way<Flags>, 'image' | 'access' | 'format'>;
   readonly destination: Destination;
   readonly at: Date;
@@ -46,11 +51,22 @@ export const lineNotes =
     );
 
 /** Takes the lease, does `work`, and lets go: with a clean pod, or, where the artifact is finished and only the way here failed, with what `kprof resume` needs. */
-export async function held<T>(entered: Holding, { report, stops }: Attended, work: (session: Session) => Promise<T>): Promise<T> {
-  const { request, target, container, view, process, way } = entered;
+export async function held<T>(entered: Holding, attended: Attended, work: (session: Session) => Promise<T>): Promise<T> {
   const id = randomBytes(8).toString('hex');
+  return holding(entered, { id, ...attended }, createJournal(await recordOf(entered, id), entered.request.scratch === undefined), work);
+}
+
+/** Of what leaves nothing behind that somebody could go on with. */
+export const noJournal: Journal = { change: () => {}, now: async () => ({ stage: 'capturing' }), forget: async () => {} };
+
+/** The same with a journal of the caller's. */
+export async function holding<T>(
+  { request, target, container, view, process, way }: Held,
+  { id, report, stops }: Attended & { readonly id: string },
+  journal: Journal,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
   const before = AbortSignal.any([stops.early, target.gone]);
-  const journal = createJournal(await recordOf(entered, id), request.scratch === undefined);
   const lease = await hold(container, id, { ttl: request.ttl, signal: before, gone: target.gone, onLine: lineNotes(report) }).catch(
     async (error: unknown) => {
       await journal.forget();
@@ -120,7 +136,7 @@ const resumable = (error: unknown, id: string): unknown =>
 /** The record of a capture, on the disk as fast as it goes and in order. */
 export interface Journal {
   change(change: Partial<CaptureRecord>): void;
-  now(): Promise<CaptureRecord>;
+  now(): Promise<Pick<CaptureRecord, 'stage'>>;
   forget(): Promise<void>;
 }
 

@@ -41,7 +41,7 @@ const ownCommands: readonly string[] = ['inspector', 'profiler', 'quit'];
 /** The argv, run as the process's own user where we are root and it is not. */
 export function asTarget({ container, process, tools }: Reaching, argv: Argv): Argv {
   if (container.user.uid !== 0 || process.uid === 0 || ownCommands.includes(argv[0])) return argv;
-  if (!tools.has('setpriv') || !tools.has('inroot')) {
+  if (!tools.has('setpriv') || (argv[0] === 'inroot' && !tools.has('inroot'))) {
     throw new KprofError(
       'unsupported',
       `Process ${process.pid} runs as user ${process.uid} below a container of user 0, and ${container.reference} has no tools to become that user`,

@@ -6,6 +6,7 @@ import { collapsed } from './collapsed.ts';
 import { file } from './file.ts';
 import { flamegraph } from './flamegraph.ts';
 import { type Format, openFile, readAt } from './format.ts';
+import { goroutines } from './goroutines.ts';
 import { gotext } from './gotext.ts';
 import { gotrace } from './gotrace.ts';
 import { heapsnapshot } from './heapsnapshot.ts';
@@ -39,6 +40,7 @@ export const formats: Readonly<Record<FormatName, Format>> = {
   gotext,
   flamegraph,
   recordings,
+  goroutines,
   perf,
   collapsed,
   text,

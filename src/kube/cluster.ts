@@ -15,7 +15,7 @@ import { execStream } from './exec-stream.ts';
 import { forward } from './forward.ts';
 import { logOf } from './log.ts';
 import { meshOf } from './mesh.ts';
-import { declaredPorts } from './pod-state.ts';
+import { declaredPorts, probesOf } from './pod-state.ts';
 import { cpuLimit } from './resources.ts';
 import { checkWhere, type Resolved, readPod, resolveTarget } from './target.ts';
 import { waitForEphemeral, watchGone } from './wait.ts';
@@ -75,6 +75,7 @@ function openTarget(api: Api, { pod, container: name, alternatives, status, note
     hostPid: pod.spec?.hostPID === true,
     mesh: meshOf(pod),
     ports: declaredPorts(pod, [name, ...alternatives]),
+    probes: probesOf(container),
     forward: (port, signal) => forward(api.connection, { ...names(pod), port }, signal),
     log: (after, signal) => logOf(api, { ...names(pod), container: name }, after, signal),
     inject: (spec, signal) => inject(opened, spec, signal),

@@ -71,12 +71,14 @@ function stuck(wanted: Debugger, pod: V1Pod, reason: string, message: string | u
 }
 
 /** Another image for those who can't pull ours. */
-const stockImages: Readonly<Record<ImageName, string>> = { jvm: 'eclipse-temurin:25-jdk', net: 'nicolaka/netshoot:v0.16' };
+const stockImages: Readonly<Partial<Record<ImageName, string>>> = { jvm: 'eclipse-temurin:25-jdk', net: 'nicolaka/netshoot:v0.16' };
 
 function imageHint({ image }: Debugger, pod: V1Pod): string {
   const secrets = (pod.spec?.imagePullSecrets ?? []).map(({ name }) => name).join(', ');
   const pulls = secrets === '' ? 'the pod has no imagePullSecrets' : `the pod pulls with the imagePullSecrets ${secrets}`;
-  return `--image ${stockImages[image]} takes a stock image; --registry REGISTRY (or KPROF_REGISTRY) one that mirrors kprof's; ${pulls}, and a debug container has the same`;
+  const stock = stockImages[image];
+  const other = stock === undefined ? '' : `--image ${stock} takes a stock image; `;
+  return `${other}--registry REGISTRY (or KPROF_REGISTRY) ${stock === undefined ? 'takes ' : ''}one that mirrors kprof's; ${pulls}, and a debug container has the same`;
 }
 
 /** The error for an image of another architecture. */

@@ -1,5 +1,6 @@
 /** What a pod object tells of itself and of its containers; pure. */
 import type { V1Container, V1ContainerState, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import type { Probe } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { byDistance, nearest } from '../nearest.ts';
 import type { DeclaredPort } from '../toolkit.ts';
@@ -20,6 +21,19 @@ export const declaredPorts = (pod: V1Pod, containers: readonly string[]): readon
     (longRunning(pod).find((each) => each.name === name)?.ports ?? [])
       .filter(({ protocol }) => protocol === undefined || protocol === 'TCP')
       .map(({ name: port, containerPort }) => ({ name: port, port: containerPort, container: name })),
+  );
+
+/** The probes that go on while a container runs, with the API's defaults. */
+export const probesOf = ({ livenessProbe, readinessProbe }: V1Container): readonly Probe[] =>
+  (
+    [
+      ['liveness', livenessProbe],
+      ['readiness', readinessProbe],
+    ] as const
+  ).flatMap(([kind, probe]) =>
+    probe === undefined
+      ? []
+      : [{ kind, period: probe.periodSeconds ?? 10, timeout: probe.timeoutSeconds ?? 1, failures: probe.failureThreshold ?? 3 }],
   );
 
 /** The status of a container that is no ephemeral one. */

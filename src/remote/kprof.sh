@@ -15,6 +15,7 @@
 #                                     before a command runs it only as long as that process is the same)
 #   run flow RUN…                     a command whose stdout is taken as it comes; the client's `stop` is SIGINT for it,
 #                                     `ask` SIGUSR1; `kprof-exit CODE` on stderr tells its end
+#   run relay RUN…                    RUN, which has the line's stdin and stdout for itself
 #   run put RUN…                      RUN, on stdin what follows in base64 lines up to a dot
 #   run pull LEVEL RUN…               what RUN prints, through zstd -LEVEL; as it is, where that is `bare`;
 #                                     `own` stands for inroot on this container
@@ -572,6 +573,19 @@ limited() {
 	act "$@"
 }
 
+# RUN… talks over the line itself, and notices its end and its silence.
+relay() {
+	exec 3<&0
+	join
+	"$@" <&3 3<&- &
+	child=$!
+	trap 'kill -TERM $child 2>/dev/null; wait $child; leave; exit 143' TERM INT HUP
+	wait $child
+	code=$?
+	leave
+	return $code
+}
+
 # A step belongs to the capture and not to the line that asked for it: it goes on
 # when that is cut, and who asks again is told how it ended.
 step() {
@@ -680,7 +694,7 @@ look() {
 	trap '' TERM # done in a moment, and what it starts is not to be orphaned
 	me=$(id -u)
 	# shellcheck disable=SC2046
-	echo "tools$(for tool in jattach jcmd inroot setpriv zstd; do command -v $tool >/dev/null && echo " $tool"; done | tr -d '\n')$(
+	echo "tools$(for tool in jattach jcmd inroot keeper setpriv zstd; do command -v $tool >/dev/null && echo " $tool"; done | tr -d '\n')$(
 		[ ! -e "$library" ] || echo ' async-profiler'
 	)"
 	echo "jdk $(jdk)"
@@ -861,6 +875,7 @@ peek_one() {
 	p=/proc/$pid
 	exe=$(readlink "$p/exe") || return 0
 	case ${exe##*/} in node*) peek_node ;; esac
+	command -v keeper >/dev/null && keeper tell "$pid"
 	grep -q 'libjvm\.so' "$p/maps" || return 0
 	# An option in the environment counts like one on the command line.
 	tr '\0' '\n' <"$p/environ" | grep -E '^(JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS)=' |
@@ -928,6 +943,7 @@ run) attended act "$@" ;;
 flow) flow "$@" ;;
 step) step "$@" ;;
 put) put "$@" ;;
+relay) relay "$@" ;;
 pull)
 	acknowledged=1
 	attended send "$@"

@@ -1,4 +1,4 @@
-/** Pods of test/workloads/go: one program, many ways to be reached. All are as Pod Security `restricted` wants them, from scratch, with a read-only root. */
+/** Pods of test/workloads/go: one program, many ways to be reached. All are from scratch, with a read-only root, and but for those of root as Pod Security `restricted` wants them. */
 import { execFileSync } from 'node:child_process';
 import { kubeconfig, kubectl } from './support.ts';
 
@@ -9,17 +9,23 @@ export interface GoPod {
   readonly image?: 'newest' | 'oldest' | 'stripped';
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Runs as root, with what capabilities the runtime gives. */
+  readonly root?: boolean;
+  /** Seconds that it is given to end; 0, if absent. */
+  readonly grace?: number;
 }
 
 /** The app's part of every one of them. */
-const container = ({ args, image = 'newest', ports = [], env = {} }: GoPod) => ({
+const container = ({ args, image = 'newest', ports = [], env = {}, root = false }: GoPod) => ({
   name: 'app',
   image: `registry.local/workload-go-${image}:test`,
   imagePullPolicy: 'IfNotPresent',
   args,
   ports,
   env: Object.entries(env).map(([name, value]) => ({ name, value })),
-  securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+  securityContext: root
+    ? { readOnlyRootFilesystem: true }
+    : { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
 });
 
 const pod = (name: string, each: GoPod) => ({
@@ -27,9 +33,12 @@ const pod = (name: string, each: GoPod) => ({
   kind: 'Pod',
   metadata: { name },
   spec: {
-    terminationGracePeriodSeconds: 0,
+    terminationGracePeriodSeconds: each.grace ?? 0,
     automountServiceAccountToken: false,
-    securityContext: { runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+    securityContext:
+      each.root === true
+        ? { runAsUser: 0, runAsGroup: 0 }
+        : { runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532, seccompProfile: { type: 'RuntimeDefault' } },
     containers: [container(each)],
   },
 });

@@ -32,6 +32,8 @@ const kits: readonly (readonly [string, Tools])[] = [
   ['a stock JDK image', { has: (program) => ['jcmd', 'tar', 'sha256sum'].includes(program), jdk: '25.0.3' }],
 ];
 
+const asked = { process, id: 'abc', pod: 'mypod', key: 'KEY', first: 600 };
+
 const options = (toolkit: Toolkit) => parse([], toolkit.flags, () => new Uint8Array()).options;
 
 describe('every toolkit', () => {
@@ -72,12 +74,13 @@ describe('every toolkit', () => {
         for (const way of ways) {
           expect(existsSync(new URL(`images/${way.image}/Dockerfile`, root))).toBe(true);
           expect(readFileSync(new URL('docker-bake.hcl', root), 'utf8')).toContain(`"${way.image}"`);
-          expect(formats[way.format].name).toBe(way.format);
+          if (way.via !== 'session') expect(formats[way.format].name).toBe(way.format);
         }
       });
 
       it('plans without an error, and says how each step ends', () => {
-        for (const way of ways.filter((each) => each.via !== 'forward' && each.via !== 'pod')) {
+        for (const way of ways) {
+          if (way.via === 'forward' || way.via === 'session' || way.via === 'pod') continue;
           const plan = makePlan({ options: options(toolkit) }, way, { process, tools, facts: {}, id: 'abc' });
           if (plan.kind === 'inspect') continue;
           expect(plan.steps.length).toBeGreaterThan(0);
@@ -114,11 +117,23 @@ describe('every toolkit', () => {
       });
 
       it('asks an inspector with calls, and gives what one of them gives', () => {
-        for (const way of ways.filter((each) => each.via !== 'forward' && each.via !== 'pod')) {
+        for (const way of ways) {
+          if (way.via === 'forward' || way.via === 'session' || way.via === 'pod') continue;
           const plan = makePlan({ options: options(toolkit) }, way, { process, tools, facts: {}, id: 'abc' });
           if (plan.kind !== 'inspect') continue;
           expect(plan.ports.length).toBeGreaterThan(0);
           for (const { method } of [...plan.start, plan.take]) expect(method).toMatch(/^[A-Z]\w+\.[a-z]\w+$/);
+        }
+      });
+
+      it('serves a session whose end is kept before it begins', () => {
+        for (const way of ways) {
+          if (way.via !== 'session') continue;
+          const { serve, ready, relay, ended } = way.plan(asked);
+          for (const argv of [serve.run, serve.undo, ready, relay])
+            expect(argv.every((word) => word !== '' && !word.includes('\n'))).toBe(true);
+          expect(serve.run.join(' ')).toContain('KEY');
+          expect(() => ended('')).toThrow(/reason/);
         }
       });
 
@@ -127,6 +142,7 @@ describe('every toolkit', () => {
           const [way] = ways;
           if (way?.via === 'pod') return way.plan({ options: options(toolkit), facts: {} });
           if (way?.via === 'forward') return way.plan({ options: options(toolkit), container: 'app', ports: [] });
+          if (way?.via === 'session') return way.plan(asked);
           return makePlan({ options: options(toolkit) }, way as never, { process, tools, facts: {}, id: 'abc' });
         };
         expect(JSON.stringify(plan())).toBe(JSON.stringify(plan()));

@@ -1,0 +1,44 @@
+/** The Go pods of delve.test.ts, what they answer, and who holds them. */
+import { execFileSync } from 'node:child_process';
+import type { GoPod } from './go-pods.ts';
+import { kubeconfig, kubectl, type Place } from './support.ts';
+
+const answers = 'addr=:8080,serve=http';
+
+/** As Pod Security `restricted` wants them: uid 65532, no capability, a read-only root, nothing in the image but the app. */
+export const pods = {
+  newest: { args: [answers] },
+  oldest: { args: [answers], image: 'oldest' },
+  stripped: { args: [answers], image: 'stripped' },
+  left: { args: [answers] },
+  interrupted: { args: [answers] },
+  killed: { args: [answers] },
+  stopped: { args: [answers] },
+  terminated: { args: [answers] },
+  silent: { args: [answers] },
+  deleted: { args: [answers], grace: 30 },
+} satisfies Record<string, GoPod>;
+
+/** Whether the app answers an HTTP request within a few seconds. */
+export function isAnswering({ namespace }: Pick<Place, 'namespace'>, pod: string): boolean {
+  const path = `/api/v1/namespaces/${namespace}/pods/${pod}:8080/proxy/`;
+  try {
+    execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'get', '--raw', path, '--request-timeout=5s'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+  } catch (error) {
+    // It has no such page, and says so itself.
+    return /the server could not find the requested resource/.test(String((error as { readonly stderr?: unknown }).stderr));
+  }
+  return false;
+}
+
+/** The pid of who traces process `pid`, 0 for nobody, as a debug container sees it. */
+export const tracer = ({ namespace }: Pick<Place, 'namespace'>, pod: string, container: string, pid = 1): number => {
+  const status = kubectl('exec', '-n', namespace, pod, '-c', container, '--', 'cat', `/proc/${pid}/status`);
+  return Number(/^TracerPid:\s*(\d+)/m.exec(status)?.[1]);
+};
+
+/** How often the app was started again. */
+export const restarts = ({ namespace }: Pick<Place, 'namespace'>, pod: string): number =>
+  Number(kubectl('get', 'pod', '-n', namespace, pod, '-o', 'jsonpath={.status.containerStatuses[0].restartCount}'));
