@@ -53,7 +53,7 @@ export async function runFetch(
     at: new Date(),
   };
   // What was taken is told by the name, too: a folder of profiles is of no use without.
-  const name = artifactName({ ...where, tool: `${where.tool}-${kindOf(request)}` }, format.extension);
+  const name = artifactName({ ...where, tool: [where.tool, ...kindOf(request)].join('-') }, format.extension);
   const destination = await prepareDestination(request.file ?? request.scratch, name, { force: request.force });
   around.capturing(plan.result.early);
   const captured = await fetchInto({ target, found, report, signal }, asks, destination.partial, way.format === 'bundle')
@@ -87,8 +87,8 @@ export async function runFetch(
   };
 }
 
-const kindOf = ({ toolkit, options }: Request): string =>
-  toolkit.second === undefined ? '' : String(options[toolkit.second]).replace(/[^\w-]/g, '_');
+const kindOf = ({ toolkit, options }: Request): readonly string[] =>
+  toolkit.second === undefined ? [] : [String(options[toolkit.second]).replace(/[^\w-]/g, '_')];
 
 /** What Ctrl-C means where the app gives its profile at the end or not at all. */
 function lost(error: unknown): unknown {
