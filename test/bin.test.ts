@@ -55,7 +55,8 @@ describe('help', () => {
 
   it('knows what there is', () => {
     expect(help('nothing', 80)).toBeUndefined();
-    for (const { name, summary } of toolkits) expect(help(undefined, 80)).toContain(`${name}`.padEnd(9) + summary);
+    const widest = Math.max(...toolkits.map(({ name }) => name.length));
+    for (const { name, summary } of toolkits) expect(help(undefined, 80)).toContain(name.padEnd(widest + 2) + summary);
   });
 });
 

@@ -30,7 +30,7 @@ const paused = (most: Milliseconds): Way<Record<never, never>> => ({
 // https://pkg.go.dev/runtime#Stack
 export const goroutines = defineToolkit({
   name: 'goroutines',
-  summary: 'Take the stacks of all goroutines of a Go program, the same ones counted',
+  summary: 'Take the stacks of all goroutines, the same ones counted',
   examples: ['kprof goroutines mypod', 'kprof goroutines deploy/api --max-pause 2s -f stacks.txt'],
   flags: {
     'max-pause': duration(
