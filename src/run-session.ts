@@ -1,9 +1,7 @@
 /** The story of a session: goes in, asks, attaches, serves clients here, and leaves the process as it was. */
-import { spawn } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { checkProgram, runClient } from './capture/client.ts';
 import { type Doorstep, openDoorstep } from './capture/doorstep.ts';
 import { enter } from './capture/enter.ts';
 import { holding, noJournal } from './capture/held.ts';
@@ -157,31 +155,3 @@ async function tell({ around: { report }, doorway }: Story, { notes, warnings, n
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-
-/** The client in this terminal, whose Ctrl-C is its own; settles when it ended. */
-function runClient([program, ...args]: Argv, { capturing, report }: Around): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  capturing('is theirs');
-  report.clear();
-  const client = spawn(program, args, { stdio: 'inherit' });
-  client.once('error', (cause) => reject(new KprofError('failed', `${program} can't be run`, { cause })));
-  client.once('close', () => {
-    capturing('ends');
-    resolve();
-  });
-  return promise;
-}
-
-function checkProgram({ client, clientHint }: Doorway): void {
-  const program = client?.({ text: '', port: undefined })[0] ?? '';
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  const found = folders.some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-  if (!found) throw new KprofError('usage', `There is no ${program} on this machine`, { hint: clientHint });
-}
