@@ -18,7 +18,7 @@ import { printSession } from './print.ts';
 import { answerOf, persist, step } from './remote/remote.ts';
 import { duration } from './report.ts';
 import { type Around, among } from './run.ts';
-import type { Argv, Doorway, Process, Served, SessionPlan, SessionWay, Tools } from './toolkit.ts';
+import type { Doorway, Process, Served, SessionPlan, SessionWay, Tools } from './toolkit.ts';
 
 /** Longer than any debug container lives. */
 const wholeSession = 25 * 3_600_000;
