@@ -124,11 +124,19 @@ export async function perform(
   }
 }
 
+/** What is not needed is not waited for at length, either. */
+const mostOptional = 8 * 2 ** 20;
+
 async function performStep(session: Session, each: Step, index: number, maxBytes: number): Promise<string> {
   session.report.stage(each.says);
   session.report.debug(1, each.run.join(' '));
   const undo = typeof each.undo === 'string' ? undefined : onlyFor(session, each.undo);
-  const bounds = { what: each.what, signal: session.signal, deadline: each.patience ?? 120_000, maxBytes };
+  const bounds = {
+    what: each.what,
+    signal: session.signal,
+    deadline: each.patience ?? 120_000,
+    maxBytes: each.optional ? Math.min(maxBytes, mostOptional) : maxBytes,
+  };
   const own = asTarget(session, each.run);
   const run = pinned(session, each.room === true ? ['room', String(session.process.pid), ...own] : own);
   const kept = { name: `${String(index + 1).padStart(5, '0')}.undo`, undo, run };

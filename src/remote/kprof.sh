@@ -876,7 +876,12 @@ peek_one() {
 	exe=$(readlink "$p/exe") || return 0
 	case ${exe##*/} in node*) peek_node ;; esac
 	command -v keeper >/dev/null && keeper tell "$pid"
-	grep -q 'libjvm\.so' "$p/maps" || return 0
+	if ! grep -q 'libjvm\.so' "$p/maps"; then
+		# The names of its sections stand at its end.
+		tail -c 65536 "$p/exe" | grep -a -q '\.svm_heap' && echo 'native-image yes'
+		return 0
+	fi
+	[ ! -S "$p/root/tmp/.java_pid$pid" ] || echo 'door open'
 	# An option in the environment counts like one on the command line.
 	tr '\0' '\n' <"$p/environ" | grep -E '^(JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS)=' |
 		grep -o -E -- '-XX:[+-]DisableAttachMechanism' | tail -n 1 | sed 's/^/env-attach /'

@@ -10,8 +10,28 @@ import type { Argv, Process, Toolkit, Tools, Way } from '../toolkit.ts';
 
 const sigquit = 3;
 
-/** True for a process that runs HotSpot; OpenJ9 and native images are not. */
-export const isHotSpot = (process: Process): boolean => process.maps.includes('libjvm.so');
+const isOpenJ9 = ({ maps }: Process): boolean => maps.some((library) => library.startsWith('libj9vm'));
+
+/** True for a process that runs HotSpot; OpenJ9, which has a libjvm.so too, and native images are not. */
+export const isHotSpot = (process: Process): boolean => process.maps.includes('libjvm.so') && !isOpenJ9(process);
+
+/** What else runs Java, and takes none of HotSpot's commands. */
+const otherJava = (process: Process): string | undefined => {
+  if (isOpenJ9(process)) return 'runs Eclipse OpenJ9, which takes neither the commands of HotSpot nor its SIGQUIT';
+  return process.tells['native-image'] === 'yes'
+    ? 'is a native image of GraalVM, which has no JVM to send commands to, and may die of SIGQUIT'
+    : undefined;
+};
+
+/** Throws for Java that is not HotSpot. */
+function guardHotSpot(process: Process): void {
+  const other = otherJava(process);
+  if (other === undefined) return;
+  const hint = isOpenJ9(process)
+    ? "the tools of the app's own JDK, such as its jcmd, in the app's container"
+    : 'what was built in with native-image --enable-monitoring, such as heap dumps by SIGUSR1';
+  throw new KprofError('unsupported', `Process ${process.pid} ${other}`, { hint });
+}
 
 /** What images, commands and variables of JVM containers are called. */
 export const likelyJvm: RegExp =
@@ -30,6 +50,7 @@ function attachDisabled({ argv, tells }: Process): boolean {
 
 /** Throws when attaching would fail or do harm. To be called before anything is sent to the process. */
 export function guardAttach(process: Process, tools: Tools): void {
+  guardHotSpot(process);
   const jvm = `The JVM ${process.pid}`;
   if (attachDisabled(process)) {
     throw new KprofError('unsupported', `${jvm} does not take attach requests: it runs with -XX:+DisableAttachMechanism`, {
@@ -43,7 +64,8 @@ export function guardAttach(process: Process, tools: Tools): void {
       hint: 'mount an emptyDir at /tmp in this container: volumeMounts: [{name: tmp, mountPath: /tmp}], volumes: [{name: tmp, emptyDir: {}}]',
     });
   }
-  if ((process.handles & (1n << BigInt(sigquit - 1))) === 0n) {
+  // With -Xrs its door is open from the start, and nobody has to knock.
+  if ((process.handles & (1n << BigInt(sigquit - 1))) === 0n && process.tells['door'] !== 'open') {
     throw new KprofError('unsupported', `${jvm} does not handle SIGQUIT, which attaching would send: it would die`, {
       hint: 'a JVM that has just started is ready in a moment; one with -Xrs has to be started without it',
     });
@@ -53,6 +75,7 @@ export function guardAttach(process: Process, tools: Tools): void {
 
 /** Throws when the process would die of SIGQUIT, or is no JVM that prints its threads then. */
 export function guardSigquit(process: Process): void {
+  guardHotSpot(process);
   if (!isHotSpot(process) || (process.handles & (1n << BigInt(sigquit - 1))) === 0n)
     throw new KprofError('unsupported', `Process ${process.pid} does not handle SIGQUIT: it would die of it`);
 }
@@ -115,7 +138,11 @@ export function parseVersion(stdout: string): { readonly text: string; readonly 
 }
 
 /** What every tool for a JVM looks for. */
-export const jvm: Pick<Toolkit, 'looksFor' | 'likely' | 'matches'> = { looksFor: 'JVM', likely: likelyJvm, matches: isHotSpot };
+export const jvm: Pick<Toolkit, 'looksFor' | 'likely' | 'matches'> = {
+  looksFor: 'JVM',
+  likely: likelyJvm,
+  matches: (process) => isHotSpot(process) || otherJava(process) !== undefined,
+};
 
 /** The way in by attaching, but for what is asked of the JVM then. */
 export const attaching: Omit<Way<Flags>, 'risk' | 'format' | 'plan'> = {

@@ -19,6 +19,7 @@ const java = (more: object = {}): Process =>
     argv: ['java', 'App'],
     comm: 'java',
     capabilities: 0n,
+    tells: {},
     ...more,
   }) as never;
 const hidden = (more: object = {}) => java({ exe: '', maps: [], ...more });

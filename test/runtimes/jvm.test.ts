@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { answer, answers, diagnosticCommand, guardAttach, isHotSpot, parseVersion } from '../../src/runtimes/jvm.ts';
+import {
+  answer,
+  answers,
+  diagnosticCommand,
+  guardAttach,
+  guardSigquit,
+  isHotSpot,
+  parseVersion,
+  jvm as runtime,
+} from '../../src/runtimes/jvm.ts';
 import type { Process, Tools } from '../../src/toolkit.ts';
 
 const jvm: Process = {
@@ -108,4 +117,23 @@ describe('parseVersion', () => {
   ])('reads %j', (stdout, text, major) => expect(parseVersion(stdout)).toEqual({ text, major }));
 
   it('is undefined for something else', () => expect(parseVersion(answer('nonsense'))).toBeUndefined());
+});
+
+describe('Java that is not HotSpot', () => {
+  it.each([
+    ['OpenJ9', { ...jvm, maps: ['libj9vm29.so', 'libjvm.so'] }, /runs Eclipse OpenJ9/],
+    ['a native image', { ...jvm, maps: [], tells: { 'native-image': 'yes' } }, /is a native image of GraalVM/],
+  ])('%s is recognised, and left alone', (_, process, says) => {
+    expect(isHotSpot(process)).toBe(false);
+    expect(runtime.matches(process)).toBe(true);
+    expect(() => guardAttach(process, { has: () => true, jdk: undefined })).toThrow(says);
+    expect(() => guardSigquit(process)).toThrow(says);
+  });
+
+  it('a JVM that handles no SIGQUIT can be attached to where it listens already', () => {
+    const silent = { ...jvm, handles: 0n };
+    const tools = { has: () => true, jdk: undefined };
+    expect(() => guardAttach(silent, tools)).toThrow('does not handle SIGQUIT');
+    expect(() => guardAttach({ ...silent, tells: { ...silent.tells, door: 'open' } }, tools)).not.toThrow();
+  });
 });

@@ -5,7 +5,7 @@ import type { Plan, Process, Tools, Way } from '../../src/toolkit.ts';
 import { threads } from '../../toolkits/threads.ts';
 
 const ours: Tools = { has: (program) => program !== 'jcmd', jdk: undefined };
-const process = { pid: 7, started: '4711', handles: 0x4n, maps: ['libjvm.so'] } as unknown as Process;
+const process = { pid: 7, started: '4711', handles: 0x4n, maps: ['libjvm.so'], tells: {} } as unknown as Process;
 const { options: usual } = parse([], threads.flags, () => new Uint8Array());
 const [attach, signal] = threads.ways(usual) as [Way<never>, Way<never>];
 
