@@ -186,10 +186,10 @@ async function perform(session: Session, plan: Plan, partial: string, yes: boole
   return captureInspect(session, plan, partial, yes);
 }
 
-async function probe({ lease, container, process, tools, stops, signal }: Session, way: Way<Flags>): Promise<Facts> {
+async function probe({ lease, target, container, process, tools, stops, signal }: Session, way: Way<Flags>): Promise<Facts> {
   const before = AbortSignal.any([stops.early, signal]);
   const facts: Record<string, string> = {};
-  for (const [name, argv] of Object.entries(way.probe(process, tools))) {
+  for (const [name, argv] of Object.entries(way.probe(process, tools, target.bears))) {
     // Of the debug container itself, and no program.
     const words = ['run', ...(argv[0] === 'yardstick' ? argv : onlyFor({ container, process, tools }, argv))];
     const what = `ask the process for its ${name}`;

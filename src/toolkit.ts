@@ -368,7 +368,7 @@ export interface Way<F extends Flags> {
   /** Throws a KprofError when this process can't be captured so; before anything is done to it. */
   guard(process: Process, tools: Tools): void;
   /** Questions to the process, once it passed the guard. */
-  probe(process: Process, tools: Tools): Readonly<Record<string, Argv>>;
+  probe(process: Process, tools: Tools, bears: Bears): Readonly<Record<string, Argv>>;
   /** What the process runs, in words: «OpenJDK 64-Bit Server VM 25.0.3». */
   runtime(facts: Facts): string | undefined;
   plan(input: Input<F>): Plan;

@@ -15,11 +15,11 @@ export const heapdump = defineToolkit({
       ...attaching,
       risk: 'stop',
       format: 'hprof',
-      probe: (process, tools) => ({
+      probe: (process, tools, bears) => ({
         ...attaching.probe(process, tools),
         help: diagnosticCommand(tools, process, 'help', ['GC.heap_dump']),
         heap: diagnosticCommand(tools, process, 'GC.heap_info'),
-        ...costProbes(process),
+        ...costProbes(process, bears),
       }),
       plan(input) {
         const { options, process, tools, facts, bears, place } = input;

@@ -1,7 +1,7 @@
 /** A JVM's heap: which objects are meant, how much there is, and what it costs to write it down. */
 import { KprofError } from '../errors.ts';
 import { type Flag, toggle } from '../flags.ts';
-import type { Facts, Input, Milliseconds, Process } from '../toolkit.ts';
+import type { Bears, Facts, Input, Milliseconds, Process } from '../toolkit.ts';
 import { answer } from './jvm.ts';
 
 /** Which objects count; neither is `live`. */
@@ -42,12 +42,15 @@ export interface Yardstick {
   readonly processor: Milliseconds;
 }
 
-/** `BYTES HUNDREDTHS HUNDREDTHS`. */
+/** Of a disk that could not be measured: 64 MB in a second. */
+const slowDisk = 1 / 64_000;
+
+/** `BYTES HUNDREDTHS HUNDREDTHS`, the first `-` where the disk was not tried. */
 export function parseYardstick(stdout: string): Yardstick | undefined {
-  const [, bytes, disk, processor] = /^(\d{1,12}) (\d{1,9}) (\d{1,9})$/m.exec(stdout)?.map(Number) ?? [];
+  const [, bytes, disk, processor] = /^(\d{1,12}) (\d{1,9}|-) (\d{1,9})$/m.exec(stdout)?.map(Number) ?? [];
   if (bytes === undefined || disk === undefined || processor === undefined || bytes === 0) return undefined;
   // The clock ticks in hundredths.
-  return { bytes, disk: Math.max(1, disk) * 10, processor: Math.max(1, processor) * 10 };
+  return { bytes, disk: Number.isNaN(disk) ? bytes * slowDisk : Math.max(1, disk) * 10, processor: Math.max(1, processor) * 10 };
 }
 
 /** Where files would go: bytes, of the file system. */
@@ -64,11 +67,11 @@ export function parseDisk(stdout: string): Disk | undefined {
   return { free: Number(free) * Number(block), total: Number(total) * Number(block), isMemory: type === 'tmpfs' || type === 'ramfs' };
 }
 
-/** The questions that an estimate is made from; the first three are the debug container's to answer. */
-export const costProbes = (process: Process) =>
+/** The questions that an estimate is made from; a pod that may write little is not made to write for that. */
+export const costProbes = (process: Process, { storage }: Pick<Bears, 'storage'>) =>
   ({
     disk: ['stat', '-f', '-c', '%a %b %S %T', '/tmp'],
-    yardstick: ['yardstick'],
+    yardstick: ['yardstick', storage === undefined ? '16' : '0'],
     status: ['cat', `/proc/${process.pid}/status`],
   }) as const;
 

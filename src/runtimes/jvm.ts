@@ -145,7 +145,9 @@ export const jvm: Pick<Toolkit, 'looksFor' | 'likely' | 'matches'> = {
 };
 
 /** The way in by attaching, but for what is asked of the JVM then. */
-export const attaching: Omit<Way<Flags>, 'risk' | 'format' | 'plan'> = {
+export const attaching: Omit<Way<Flags>, 'risk' | 'format' | 'plan' | 'probe'> & {
+  probe(process: Process, tools: Tools): Readonly<Record<string, Argv>>;
+} = {
   image: 'jvm',
   access: 'attach',
   guard: guardAttach,

@@ -51,8 +51,10 @@ describe.concurrent.each(shells)('a room in %s', (_, path) => {
   it('has a yardstick', async ({ onTestFinished }) => {
     const container = localContainer(lifetimes, path);
     onTestFinished(() => container.end());
-    const measured = parseYardstick(await answerOf(container, ['run', 'yardstick'], bounds));
-    expect(measured?.bytes).toBe(64 * 2 ** 20);
+    const measured = await answerOf(container, ['run', 'yardstick', '16'], bounds);
+    expect(measured).toMatch(/^67108864 \d+ \d+\n$/);
+    expect(parseYardstick(measured)?.bytes).toBe(64 * 2 ** 20);
+    expect(await answerOf(container, ['run', 'yardstick', '0'], bounds)).toMatch(/^67108864 - \d+\n$/);
     expect(readdirSync('/tmp').filter((name) => /^kprof-yardstick-\d+$/.test(name) && !existsSync(`/proc/${name.slice(16)}`))).toEqual([]);
   });
 });

@@ -73,6 +73,7 @@ describe('what it costs', () => {
 });
 
 it.each(['', 'x', '0 1 1', '67108864 20'])('%j is no yardstick', (text) => expect(parseYardstick(text)).toBeUndefined());
+it('a disk that was not tried is a slow one', () => expect(parseYardstick('67108864 - 20\n')?.disk).toBeCloseTo(1049, 0));
 it('a yardstick is never infinitely fast', () =>
   expect(parseYardstick('67108864 0 0\n')).toEqual({ bytes: 2 ** 26, disk: 10, processor: 10 }));
 it.each(['', '1 2 3', 'a b c d'])('%j is no disk', (text) => expect(parseDisk(text)).toBeUndefined());
