@@ -6,8 +6,10 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class Busy {
     private static final Object LOCK = new Object();
-    private static final long PERIOD = 150_000_000;
-    private static int percent = 40;
+    private static final long PERIOD = 400_000_000;
+    /** Each has ticks of its own: there are many of these on a machine. */
+    private static final long START = System.nanoTime();
+    private static int percent = 15;
     private static volatile long loops;
     private static volatile Object garbage;
     private static double result;
@@ -29,7 +31,7 @@ public final class Busy {
     /** At each tick both workers want the lock: one works, the other waits longer than JFR's threshold of 20 ms. */
     private static void work() {
         while (true) {
-            LockSupport.parkNanos(PERIOD - System.nanoTime() % PERIOD);
+            LockSupport.parkNanos(PERIOD - (System.nanoTime() - START) % PERIOD);
             synchronized (LOCK) {
                 long end = System.nanoTime() + PERIOD / 2 * percent / 100;
                 while (System.nanoTime() < end) {
