@@ -241,7 +241,14 @@ async function show(
   report.clear();
   if (artifact.path === '-') return;
   printRecord(artifact, options.output);
-  if (options['no-open'] || options.viewer === 'none' || options.output === 'json' || options.output === 'yaml') return;
+  if (
+    options['no-open'] ||
+    artifact.live !== undefined ||
+    options.viewer === 'none' ||
+    options.output === 'json' ||
+    options.output === 'yaml'
+  )
+    return;
   const { viewCapture } = await import('./view.ts');
   // From here on Ctrl-C ends the page, not a capture.
   before();

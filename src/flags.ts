@@ -109,6 +109,13 @@ export const toggle = (description: string, short?: string): Flag<boolean> => ({
   },
 });
 
+/** A flag that is there, or not, or left to what fits. */
+export const automatic = (description: string): Flag<boolean | undefined> => ({
+  default: 'auto',
+  description,
+  parse: (text, reading) => (text === 'auto' ? undefined : toggle(description).parse(text, reading)),
+});
+
 /** Any text but the empty one. */
 export const text = (value: string, description: string, more: { short?: string; default?: string } = {}): Flag<string | undefined> => ({
   value,

@@ -29,6 +29,8 @@ export interface Artifact {
   readonly way: 'debug' | 'forward';
   /** The step of the access ladder, where there is a debug container. */
   readonly rung: string | undefined;
+  /** The program that showed it while it was captured. */
+  readonly live?: string | undefined;
   /** When the capture was asked for, by the local clock. */
   readonly startedAt: string;
   /** A first Ctrl-C ended it early. */

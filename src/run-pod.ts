@@ -1,12 +1,13 @@
 /** The story of a capture of the pod as a whole: goes in, asks, captures as it comes, checks and publishes. */
 import { artifactName, type Destination, prepareDestination } from './artifact.ts';
 import { enterPod } from './capture/enter-pod.ts';
-import { captureFlow, dropNote, type Flowed, keeping } from './capture/flow.ts';
+import { captureFlow, checkFlow, dropNote, type Flowed, keeping } from './capture/flow.ts';
 import { held } from './capture/held.ts';
 import type { Request } from './capture/request.ts';
 import type { Session } from './capture/session.ts';
+import { show, wishOf } from './capture/show.ts';
 import { createStdout } from './capture/stdout.ts';
-import { createTape } from './capture/tape.ts';
+import { createTape, type Tape } from './capture/tape.ts';
 import type { Target } from './cluster.ts';
 import { finish } from './finish.ts';
 import type { Flags } from './flags.ts';
@@ -18,6 +19,7 @@ import type { Around } from './run.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { columns } from './terminal.ts';
 import type { Facts, FlowPlan, PodWay, Process } from './toolkit.ts';
+import { type Found, findLive } from './viewers/live.ts';
 
 /** Stands where a process would: the debug container's own user. */
 const nobody: Process = {
@@ -40,6 +42,8 @@ const nobody: Process = {
 /** Captures from the target, which stays open. */
 export async function runPod(request: Request, around: Around, target: Target, way: PodWay<Flags>, clock: Stopwatch): Promise<Artifact> {
   const { report, stops } = around;
+  // What was asked for and isn't here is said before anything is done.
+  const viewer = await findLive(wishOf(request), { env: process.env, platform: process.platform, isTTY: process.stderr.isTTY === true });
   const before = AbortSignal.any([stops.early, target.gone]);
   const entered = await enterPod(request, way, target, report, before);
   clock('enter');
@@ -50,7 +54,7 @@ export async function runPod(request: Request, around: Around, target: Target, w
   const destination = request.stdout ? undefined : await prepareDestination(request.file, name, { force: request.force });
   const holding = { ...entered, request, target, process: nobody, way, destination: destination ?? nowhere, at };
   const outcome = await held(holding, { report, stops }, (session) =>
-    captureInto(session, { request, around, way, format, destination, clock }),
+    captureInto(session, { request, around, way, format, destination, viewer, clock }),
   );
   const { path, summary } = await published(outcome, destination, format, { request, around });
   return {
@@ -66,6 +70,7 @@ export async function runPod(request: Request, around: Around, target: Target, w
     imageId: entered.container.imageId,
     way: 'debug',
     rung: entered.container.rung,
+    live: viewer?.viewer.name,
     startedAt: at.toISOString(),
     // Without a duration Ctrl-C is the usual end.
     early: outcome.flowed.end === 'early' && outcome.plan.for !== undefined,
@@ -83,6 +88,7 @@ interface Doing {
   readonly way: PodWay<Flags>;
   readonly format: Format;
   readonly destination: Destination | undefined;
+  readonly viewer: Found | undefined;
   readonly clock: Stopwatch;
 }
 
@@ -93,28 +99,38 @@ interface Outcome {
   readonly plan: FlowPlan;
 }
 
-async function captureInto(session: Session, { request, around, way, format, destination, clock }: Doing): Promise<Outcome> {
+async function captureInto(session: Session, { request, around, way, format, destination, viewer, clock }: Doing): Promise<Outcome> {
   const plan = way.plan({ options: request.options, facts: await probe(session, way) });
   const { namespace, pod, container } = session.target;
   const provenance = { namespace, pod, container, command: plan.run.join(' '), link: plan.link, filter: plan.filter };
   const intake = format.intake?.(provenance);
   if (intake === undefined) throw new Error(`${format.name} can't be written as it comes`);
+  await checkFlow(session, plan);
   clock('probe');
   around.capturing(plan.result.early);
-  const outlet = destination === undefined ? createStdout() : await createTape(destination.partial);
+  const outlet = destination === undefined ? createStdout() : await taped(destination.partial, viewer, session);
   try {
     const flowed = await captureFlow(session, plan, intake, outlet);
     clock('capture');
     await outlet.write(intake.tail(flowed.tallied));
     const dropped = dropNote(plan, flowed.tallied);
     if (dropped !== undefined) session.report.warn(dropped);
-    return { captured: await outlet.close(true), flowed, intake, plan };
+    const captured = await outlet.close(true);
+    await outlet.finish?.();
+    return { captured, flowed, intake, plan };
   } catch (error) {
     await outlet.close(false).catch(() => {}); // the error that ended it is told
+    await outlet.finish?.();
     throw destination === undefined ? error : keeping(error, intake, destination.partial, outlet.bytes);
   } finally {
     around.capturing(undefined);
   }
+}
+
+/** The file, and whoever watches it. */
+async function taped(path: string, viewer: Found | undefined, { target, report }: Session): Promise<Tape> {
+  const tape = await createTape(path);
+  return viewer === undefined ? tape : show(tape, path, viewer, `${target.namespace}/${target.pod}`, report);
 }
 
 async function probe({ lease, container, stops, signal }: Session, { probe: questions }: PodWay<Flags>): Promise<Facts> {

@@ -1,5 +1,5 @@
 import { KprofError } from '../src/errors.ts';
-import { choice, count, duration, type Flag, size, text, texts, toggle } from '../src/flags.ts';
+import { automatic, choice, count, duration, type Flag, size, text, texts, toggle } from '../src/flags.ts';
 import { capturing, checking, interfaces, listening, refused, tallied, type Wanted } from '../src/runtimes/tcpdump.ts';
 import { defineToolkit, type Milliseconds } from '../src/toolkit.ts';
 
@@ -57,6 +57,7 @@ export const pcap = defineToolkit({
     'max-size': size(undefined, 'End when the file has this size'),
     'buffer-size': size('8MiB', 'Room in the kernel for packets that wait to be taken'),
     format: choice(['pcapng', 'pcap'], 'pcapng', 'Kind of file: pcapng tells what was captured where, pcap is for older programs'),
+    live: automatic('Show the packets as they come: in Wireshark, which is the default where a display is, else in tshark or termshark'),
     'host-network': toggle("Capture the node's packets, where the pod has no network of its own"),
     'allow-net-raw': toggle('Allow a debug container with the capabilities NET_RAW, SETGID, SETUID and KILL, without asking'),
   },

@@ -28,13 +28,15 @@ const beginsWithin = 20_000;
 /** For the last pieces, once the program has ended. */
 const lastWithin = 10_000;
 
-/** Checks first, then captures until the plan's end, a first Ctrl-C, or a closed outlet. Rejects when the line is lost; what came until then is in the outlet. */
+/** Asks before anything is captured; throws what the plan makes of a refusal. */
+export async function checkFlow({ container, signal, stops }: Flowing, { check }: FlowPlan): Promise<void> {
+  const checked = await ask(container, ['run', ...check.run], { what: check.what, signal: AbortSignal.any([signal, stops.early]) });
+  if (checked.code !== 0) throw check.refused(checked);
+}
+
+/** Captures until the plan's end, a first Ctrl-C, or a closed outlet. Rejects when the line is lost; what came until then is in the outlet. */
 export async function captureFlow(session: Flowing, plan: FlowPlan, intake: Intake, outlet: Outlet): Promise<Flowed> {
-  const { container, report, signal, stops } = session;
-  const before = AbortSignal.any([signal, stops.early]);
-  const checked = await ask(container, ['run', ...plan.check.run], { what: plan.check.what, signal: before });
-  if (checked.code !== 0) throw plan.check.refused(checked);
-  report.debug(1, plan.run.join(' '));
+  session.report.debug(1, plan.run.join(' '));
   const flow = createFlow(session, plan, intake, outlet);
   try {
     await flow.done;

@@ -1,11 +1,10 @@
 /** Our own stdout as the place where a capture goes. */
 import { createHash } from 'node:crypto';
 import { printBytes } from '../print.ts';
-import type { Outlet } from './flow.ts';
 import type { Tape } from './tape.ts';
 
 /** Whoever reads it may leave at any time: that ends the capture well. */
-export function createStdout(): Tape & Outlet {
+export function createStdout(): Tape {
   const digest = createHash('sha256');
   const closed = new AbortController();
   let bytes = 0;

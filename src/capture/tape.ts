@@ -4,14 +4,14 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { diskError } from '../pull/disk.ts';
 import type { Captured } from './file.ts';
+import type { Outlet } from './flow.ts';
 
 /** Takes whole pieces. All that it gives throws a KprofError `disk`. */
-export interface Tape {
-  /** Bytes so far. */
-  readonly bytes: number;
-  write(pieces: Buffer): Promise<void>;
+export interface Tape extends Outlet {
   /** Makes it survive a power cut. An empty one is removed where `keep` is not set. */
   close(keep: boolean): Promise<Captured>;
+  /** Lets who watches it see the rest. */
+  finish?(): Promise<void>;
 }
 
 // A link that somebody put at our name is not followed, and no file of theirs is opened.

@@ -7,7 +7,7 @@ import { shellWord } from '../safe.ts';
 import type { FormatName, Tallied } from '../toolkit.ts';
 
 /** What opens artifacts: programs (src/viewers has one file each), and pages that we serve (src/viewers/page). */
-export type ViewerName = 'jmc' | 'mat' | 'visualvm' | 'wireshark' | 'page' | 'pprof';
+export type ViewerName = 'jmc' | 'mat' | 'visualvm' | 'wireshark' | 'tshark' | 'termshark' | 'page' | 'pprof';
 
 /** What a file holds. */
 export interface Summary {

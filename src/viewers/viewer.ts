@@ -21,6 +21,8 @@ export interface Viewer {
   places(surroundings: Surroundings): readonly string[];
   /** Arguments that open an artifact; `file` is an absolute path. */
   argv(file: string): readonly string[];
+  /** How it shows what is still captured, which it gets on stdin: in a window, in lines that it prints, or on the terminal. */
+  readonly live?: { readonly shows: 'window' | 'lines' | 'terminal'; argv(title: string): readonly string[] };
   /** Where to get it. */
   readonly home: string;
 }

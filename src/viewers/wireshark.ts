@@ -19,4 +19,5 @@ export const wireshark: Viewer = {
     return [...inPath('wireshark', surroundings), ...onMac];
   },
   argv: (file) => ['-r', file],
+  live: { shows: 'window', argv: (title) => ['-k', '-i', '-', '-o', `gui.window_title:${title}`] },
 };

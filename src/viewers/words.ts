@@ -3,7 +3,7 @@ import { KprofError } from '../errors.ts';
 import { choice, count, type Flag } from '../flags.ts';
 import type { ViewerName } from '../formats/format.ts';
 
-const words = ['auto', 'page', 'jmc', 'mat', 'visualvm', 'wireshark', 'pprof', 'none'] as const;
+const words = ['auto', 'page', 'jmc', 'mat', 'visualvm', 'wireshark', 'tshark', 'termshark', 'pprof', 'none'] as const;
 
 /** What can be typed. */
 export type ViewerWord = (typeof words)[number];

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { captureFlow, dropNote, type Outlet } from '../../src/capture/flow.ts';
+import { captureFlow, checkFlow, dropNote, type Outlet } from '../../src/capture/flow.ts';
 import { KprofError } from '../../src/errors.ts';
 import { formats } from '../../src/formats/index.ts';
 import { createReader } from '../../src/packets/reader.ts';
@@ -58,7 +58,16 @@ function stage(container: LocalContainer, { onWrite = async () => {} }: { onWrit
     reader.end();
     return found;
   };
-  return { early, abort, closed, said: report.said, intake, packets, run: (what: FlowPlan) => captureFlow(session, what, intake, outlet) };
+  return {
+    early,
+    abort,
+    closed,
+    said: report.said,
+    intake,
+    packets,
+    check: (what: FlowPlan) => checkFlow(session, what),
+    run: (what: FlowPlan) => captureFlow(session, what, intake, outlet),
+  };
 }
 
 const lives = (pid: number): boolean => existsSync(`/proc/${pid}`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -109,16 +118,13 @@ describe.concurrent.each(shells)('a flow through %s', (_, path) => {
   });
 
   it('refuses before anything is captured, with what was said', async ({ onTestFinished }) => {
-    const container = begin(onTestFinished);
-    const { run, packets } = stage(container);
-    const file = join(container.dir, 'pid');
-    const check = { ...plan(1, 1).check, run: ['sh', '-c', 'echo syntax error >&2; exit 1'] as const };
-    await expect(run(plan(1, 1, { check }, 60, file))).rejects.toMatchObject({
+    const { check } = stage(begin(onTestFinished));
+    const asked = { ...plan(1, 1).check, run: ['sh', '-c', 'echo syntax error >&2; exit 1'] as const };
+    await expect(check(plan(1, 1, { check: asked }))).rejects.toMatchObject({
       failure: 'usage',
       cause: expect.stringContaining('syntax error'),
     });
-    expect(existsSync(file)).toBe(false);
-    expect(packets).toThrow();
+    await check(plan(1, 1));
   });
 
   it('tells a program that fails, with its words', async ({ onTestFinished }) => {

@@ -1,0 +1,46 @@
+/** Shows a capture while it is written: the file comes first, and the viewer reads behind it. */
+import type { ChildProcess } from 'node:child_process';
+import type { Report } from '../report.ts';
+import { createFeed } from '../viewers/feed.ts';
+import { type Found, type LiveWish, startLive } from '../viewers/live.ts';
+import { wishedViewer } from '../viewers/words.ts';
+import type { Request } from './request.ts';
+import type { Tape } from './tape.ts';
+
+// A viewer that is still drawing is not stalled.
+const patience = 10_000;
+
+/** What the command line asks for; nothing is shown unasked where somebody wants a record, several files, or no viewer. */
+export function wishOf({ options, stdout = false }: Request): LiveWish {
+  const { live, viewer, output, rotate } = options;
+  const unwanted = stdout || options['no-open'] === true || viewer === 'none' || output !== undefined || rotate !== undefined;
+  return { live: live ?? (unwanted ? false : undefined), viewer: viewer === undefined ? undefined : wishedViewer(viewer) };
+}
+
+/** Starts the viewer of a tape that begins now. */
+export async function show(tape: Tape, path: string, found: Found, title: string, report: Report): Promise<Tape> {
+  const child = startLive(found, title, process.env, report.foreign);
+  const name = found.viewer.title;
+  report.note(`Shown in ${name}; closing it ends the capture`);
+  const feed = await createFeed(path, child);
+  return {
+    get bytes() {
+      return tape.bytes;
+    },
+    closed: feed.closed,
+    async write(pieces) {
+      await tape.write(pieces);
+      feed.grown(tape.bytes);
+    },
+    close: tape.close,
+    async finish() {
+      if (!(await feed.end(patience))) report.warn(`${name} does not take the packets any more; the file has them all`);
+      else if (found.viewer.live.shows !== 'window') await ended(child);
+    },
+  };
+}
+
+/** Until it has shown the rest; whoever looks at a terminal leaves it by themselves. */
+const ended = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode === null && child.signalCode === null) await new Promise((done) => child.once('close', done));
+};

@@ -1,0 +1,82 @@
+/** Programs that show packets while they are captured, fed through their stdin. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { KprofError } from '../errors.ts';
+import type { ViewerName } from '../formats/format.ts';
+import { findViewer } from './find.ts';
+import { viewers } from './index.ts';
+import { obstacle } from './open.ts';
+import type { Surroundings, Viewer } from './viewer.ts';
+
+/** What was asked for: `live` is undefined where nothing was. */
+export interface LiveWish {
+  readonly live: boolean | undefined;
+  readonly viewer: ViewerName | undefined;
+}
+
+/** A viewer that is here. */
+export interface Found {
+  readonly viewer: LiveViewer;
+  readonly program: string;
+}
+
+type LiveViewer = Viewer & { readonly live: NonNullable<Viewer['live']> };
+
+/** Best first. */
+const candidates = Object.values(viewers).filter((viewer): viewer is LiveViewer => viewer.live !== undefined);
+
+/**
+ * The viewer to feed, or undefined for none: a window where there is a display, unasked only where a person watches.
+ * Throws a KprofError `unsupported` when one was asked for and none is here.
+ */
+export async function findLive(
+  { live: asked, viewer }: LiveWish,
+  desk: Surroundings & { readonly isTTY: boolean },
+): Promise<Found | undefined> {
+  const live = asked ?? (viewer === 'tshark' || viewer === 'termshark' ? true : undefined);
+  if (live === false) return undefined;
+  const why = obstacle({ ...desk, stays: true });
+  if (live === undefined && (why !== undefined || (viewer !== undefined && viewer !== 'wireshark'))) return undefined;
+  const display = obstacle({
+    ...desk,
+    env: { DISPLAY: desk.env['DISPLAY'], WAYLAND_DISPLAY: desk.env['WAYLAND_DISPLAY'] },
+    isTTY: true,
+    stays: true,
+  });
+  const fitting = candidates.filter(
+    ({ name, live: { shows } }) =>
+      (viewer === undefined ? live === true || name === 'wireshark' : name === viewer) &&
+      (shows !== 'window' || display === undefined) &&
+      (shows !== 'terminal' || desk.isTTY),
+  );
+  for (const one of fitting) {
+    const program = await findViewer(one, desk);
+    if (program !== undefined) return { viewer: one, program };
+  }
+  if (live === undefined) return undefined;
+  const what = viewer === undefined ? 'none of Wireshark, tshark and termshark can' : `${viewer} can't`;
+  throw new KprofError('unsupported', `--live: ${what} show packets here`, {
+    cause: display === undefined ? undefined : 'there is no display for a window',
+    hint: `${candidates[0]?.home}; or without one: kprof pcap mypod -f - | another program`,
+  });
+}
+
+// What Node gives a child as stdin is a socket, and tshark reads files and pipes only.
+const piped = 'cat | "$0" "$@"';
+
+/** Starts it; what it prints goes to `onLines`, where it prints and has no terminal of its own. It outlives us where it has a window. */
+export function startLive(
+  { viewer, program }: Found,
+  title: string,
+  env: NodeJS.ProcessEnv,
+  onLines: (text: string) => void,
+): ChildProcess {
+  const { shows, argv } = viewer.live;
+  const out = { window: 'ignore', lines: 'pipe', terminal: 'inherit' } as const;
+  const stdio = ['pipe', out[shows], shows === 'terminal' ? 'inherit' : 'ignore'] as const;
+  const [run, ...words] =
+    shows === 'window' || process.platform === 'win32' ? [program, ...argv(title)] : ['sh', '-c', piped, program, ...argv(title)];
+  const child = spawn(run, words, { detached: shows !== 'terminal', stdio: [...stdio], env });
+  child.stdout?.setEncoding('utf8').on('data', onLines);
+  if (shows === 'window') child.unref();
+  return child;
+}

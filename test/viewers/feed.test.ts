@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { createFeed } from '../../src/viewers/feed.ts';
+import { sandbox } from '../support/sandbox.ts';
+import { until } from '../support/shells.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
+const box = sandbox();
+afterAll(() => box[Symbol.dispose]());
+
+/** A program that reads its stdin into `NAME.out`, and a file that grows. */
+async function fed(name: string, script = `exec cat >${join(box.path, name)}.out`) {
+  const path = join(box.path, name);
+  writeFileSync(path, '');
+  const child: ChildProcess = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const feed = await createFeed(path, child);
+  let size = 0;
+  const write = (text: string) => {
+    appendFileSync(path, text);
+    size += text.length;
+    feed.grown(size);
+  };
+  const out = () => readFileSync(`${path}.out`, 'utf8');
+  return { child, feed, write, out };
+}
+
+describe('a feed', () => {
+  it('gives what was written as it is written, and all of it at the end', async () => {
+    const { feed, write, out, child } = await fed('whole');
+    for (const text of ['one ', 'two ']) {
+      write(text);
+      expect(await until(() => out().endsWith(text), 10)).toBe(true);
+    }
+    const rest = 'x'.repeat(3_000_000);
+    write(rest);
+    expect(await feed.end(5000)).toBe(true);
+    expect(await until(() => child.exitCode === 0, 10)).toBe(true);
+    expect(out()).toBe(`one two ${rest}`);
+  });
+
+  it('leaves a program that takes nothing behind, and never waits for it before the end', async () => {
+    const { feed, write, child } = await fed('stalled', 'exec sleep 60');
+    for (let times = 0; times < 50; times++) write('x'.repeat(100_000));
+    expect(feed.closed.aborted).toBe(false);
+    expect(await feed.end(300)).toBe(false);
+    expect(feed.closed.aborted).toBe(true);
+    child.kill('SIGKILL');
+  });
+
+  it('tells when the program is closed', async () => {
+    const { feed, write, child } = await fed('closed');
+    write('one');
+    child.kill('SIGTERM');
+    expect(await until(() => feed.closed.aborted, 10)).toBe(true);
+    write('two');
+    expect(await feed.end(5000)).toBe(true);
+  });
+
+  it('tells when there is no such program', async () => {
+    const path = join(box.path, 'none');
+    writeFileSync(path, 'x');
+    const feed = await createFeed(path, spawn(join(box.path, 'missing'), [], { stdio: ['pipe', 'ignore', 'ignore'] }));
+    feed.grown(1);
+    expect(await until(() => feed.closed.aborted, 10)).toBe(true);
+    expect(await feed.end(1000)).toBe(true);
+  });
+});
