@@ -62,7 +62,8 @@ const find = async (path: string): Promise<Stats | undefined> =>
     throw diskError(error, path);
   });
 
-const isFolder = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+/** Whether a folder is there, also behind a link. */
+export const isFolder = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 
 async function finalPath(fileFlag: string | undefined, defaultName: string): Promise<{ final: string; ours: boolean }> {
   if (fileFlag === undefined) return { final: resolve(defaultName), ours: true };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { toolkits } from '../toolkits/index.ts';
 import type { Request } from './capture/request.ts';
+import type { Cluster } from './cluster.ts';
 import type { Perform, Typed } from './commands/around.ts';
 import { type Command, commands } from './commands/index.ts';
 import { type captureFlags, checkRegistry, connectionFlags, flagsOf, withOutput } from './common.ts';
@@ -17,6 +18,7 @@ import { nearest } from './nearest.ts';
 import { parse } from './parse.ts';
 import type { Artifact } from './record.ts';
 import type { Report } from './report.ts';
+import type { Around } from './run.ts';
 import { shellWord } from './safe.ts';
 import { terminalReport } from './terminal.ts';
 import type { Toolkit } from './toolkit.ts';
@@ -136,7 +138,10 @@ function toStdout({ streams = false }: Toolkit, { file, output }: CaptureOptions
   return true;
 }
 
-async function capture(toolkit: Toolkit, typed: CaptureOptions, words: readonly string[], report: Report): Promise<number> {
+async function capture(toolkit: Toolkit, typed: CaptureOptions, typedWords: readonly string[], report: Report): Promise<number> {
+  const labels = (typed as Typed)['selector'];
+  // Labels stand for the name.
+  const words = typeof labels === 'string' ? [`-l ${labels}`, ...typedWords] : typedWords;
   const options = withSecond(toolkit, withOutput(toolkit, typed), words);
   const where = {
     name: oneName(toolkit, words),
@@ -165,7 +170,8 @@ async function capture(toolkit: Toolkit, typed: CaptureOptions, words: readonly 
   const { connect } = await import('./kube/cluster.ts');
   const cluster = await connect(connection(options), { report, version, tool: toolkit.name, verbose: options.v });
   // What was typed wrongly is said before anything is done or announced.
-  cluster.check(where);
+  if (labels === undefined) cluster.check(where);
+  else if (options['dry-run']) throw new KprofError('usage', '--dry-run is for one pod', { hint: 'name one of them' });
   request.reference('');
   if (request.file !== undefined) await checkFile(request.file, request.force);
   if (options['dry-run']) {
@@ -196,12 +202,7 @@ function risky(toolkit: Toolkit, options: Options<Flags>, context: string | unde
 
 async function performCapture(
   request: Request,
-  {
-    cluster,
-    report,
-    prints,
-    options,
-  }: { cluster: import('./cluster.ts').Cluster; report: Report; prints: boolean; options: CaptureOptions },
+  { cluster, report, prints, options }: { cluster: Cluster; report: Report; prints: boolean; options: CaptureOptions },
 ): Promise<number> {
   const way = request.toolkit.ways(request.options)[0];
   if (way !== undefined) report.note(riskInWords(way.risk));
@@ -216,6 +217,7 @@ async function performCapture(
   const tells = request.toolkit.tells?.(request.options) === true && request.file === undefined;
   const scratch = prints || tells ? `${mkdtempSync(join(tmpdir(), 'kprof-'))}/` : undefined;
   try {
+    if (isOfMany(options)) return await captureMany(request, around, options.output);
     const artifact = await run({ ...request, scratch }, around);
     await show(artifact, { report, prints, tells, options, before: signals.close });
     return artifact.early ? exitCodes.interrupted : 0;
@@ -223,6 +225,19 @@ async function performCapture(
     if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
     signals.close();
   }
+}
+
+const isOfMany = (options: Typed): boolean => options['selector'] !== undefined || options['all-pods'] === true;
+
+/** Several pods; the code tells of the first that failed. */
+async function captureMany(request: Request, around: Around, output: CaptureOptions['output']): Promise<number> {
+  const { runMany } = await import('./run-many.ts');
+  const { printRecords } = await import('./print.ts');
+  const { artifacts, merged, error } = await runMany(request, around);
+  around.report.clear();
+  printRecords(artifacts, merged, output);
+  if (error !== undefined) throw error;
+  return artifacts.some(({ early }) => early) ? exitCodes.interrupted : 0;
 }
 
 async function show(

@@ -162,4 +162,9 @@ export interface Cluster {
   /** Throws a usage error for what no cluster could have. */
   check(where: Where): void;
   find(where: Where, signal: AbortSignal): Promise<Target>;
+  /** Names of all pods that run and that labels fit, or that are of the workload `where.name`; the oldest first. */
+  list(
+    where: Pick<Where, 'name' | 'namespace'> & { readonly selector: string | undefined },
+    signal: AbortSignal,
+  ): Promise<readonly string[]>;
 }

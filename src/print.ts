@@ -11,7 +11,21 @@ export function printRecord(artifact: Artifact, output: 'json' | 'yaml' | 'name'
   const record = { apiVersion: 'kprof.dev/v1', kind: 'Artifact', ...artifact };
   if (output === 'json') process.stdout.write(`${safeJson(record)}\n`);
   else if (output === 'yaml') process.stdout.write(yaml(JSON.parse(JSON.stringify(record))));
-  else printPath(artifact.path);
+  else for (const path of artifact.files ?? [artifact.path]) printPath(path);
+}
+
+/** The paths of several captures and of what was made of them, or all their records. */
+export function printRecords(
+  artifacts: readonly Artifact[],
+  merged: string | undefined,
+  output: 'json' | 'yaml' | 'name' | undefined,
+): void {
+  const list = { apiVersion: 'kprof.dev/v1', kind: 'ArtifactList', items: artifacts, ...(merged === undefined ? {} : { merged }) };
+  if (output === 'json') process.stdout.write(`${safeJson(list)}\n`);
+  else if (output === 'yaml') process.stdout.write(yaml(JSON.parse(JSON.stringify(list))));
+  else
+    for (const path of [...artifacts.flatMap(({ files, path: one }) => files ?? [one]), ...(merged === undefined ? [] : [merged])])
+      printPath(path);
 }
 
 /** What was found out or done, of which no file is kept. */

@@ -5,6 +5,8 @@ import type { FormatName } from './toolkit.ts';
 /** Only ever grows: the schema's version is `kprof.dev/v1`. Times are ISO 8601 or milliseconds, sizes bytes. */
 export interface Artifact {
   readonly path: string;
+  /** Where the capture is in several files: those that are kept, the newest last. */
+  readonly files?: readonly string[] | undefined;
   readonly bytes: number;
   readonly sha256: string;
   readonly format: FormatName;

@@ -1,13 +1,14 @@
 /** The story of a capture of the pod as a whole: goes in, asks, captures as it comes, checks and publishes. */
 import { artifactName, type Destination, prepareDestination } from './artifact.ts';
 import { enterPod } from './capture/enter-pod.ts';
+import type { Captured } from './capture/file.ts';
 import { captureFlow, checkFlow, dropNote, type Flowed, keeping } from './capture/flow.ts';
 import { held } from './capture/held.ts';
 import type { Request } from './capture/request.ts';
 import type { Session } from './capture/session.ts';
-import { show, wishOf } from './capture/show.ts';
+import { wishOf } from './capture/show.ts';
 import { createStdout } from './capture/stdout.ts';
-import { createTape, type Tape } from './capture/tape.ts';
+import { sealed, taped } from './capture/taped.ts';
 import type { Target } from './cluster.ts';
 import { finish } from './finish.ts';
 import type { Flags } from './flags.ts';
@@ -56,9 +57,10 @@ export async function runPod(request: Request, around: Around, target: Target, w
   const outcome = await held(holding, { report, stops }, (session) =>
     captureInto(session, { request, around, way, format, destination, viewer, clock }),
   );
-  const { path, summary } = await published(outcome, destination, format, { request, around });
+  const { path, summary, ...more } = await published(outcome, destination, format, { request, around });
   return {
     path,
+    ...more,
     ...outcome.captured,
     format: format.name,
     summary: summary.facts,
@@ -93,7 +95,9 @@ interface Doing {
 }
 
 interface Outcome {
-  readonly captured: { readonly bytes: number; readonly sha256: string };
+  readonly captured: Captured;
+  /** Where there are several. */
+  readonly files: readonly string[] | undefined;
   readonly flowed: Flowed;
   readonly intake: Intake;
   readonly plan: FlowPlan;
@@ -108,16 +112,20 @@ async function captureInto(session: Session, { request, around, way, format, des
   await checkFlow(session, plan);
   clock('probe');
   around.capturing(plan.result.early);
-  const outlet = destination === undefined ? createStdout() : await taped(destination.partial, viewer, session);
+  const outlet =
+    destination === undefined ? createStdout() : await taped(destination, { session, plan, intake, viewer, force: request.force });
   try {
     const flowed = await captureFlow(session, plan, intake, outlet);
     clock('capture');
     await outlet.write(intake.tail(flowed.tallied));
     const dropped = dropNote(plan, flowed.tallied);
     if (dropped !== undefined) session.report.warn(dropped);
-    const captured = await outlet.close(true);
+    const closed = await outlet.close(true);
     await outlet.finish?.();
-    return { captured, flowed, intake, plan };
+    const files = outlet.paths;
+    const captured =
+      files === undefined && destination !== undefined ? await sealed(destination.partial, closed, session, plan, intake) : closed;
+    return { captured, files, flowed, intake, plan };
   } catch (error) {
     await outlet.close(false).catch(() => {}); // the error that ended it is told
     await outlet.finish?.();
@@ -125,12 +133,6 @@ async function captureInto(session: Session, { request, around, way, format, des
   } finally {
     around.capturing(undefined);
   }
-}
-
-/** The file, and whoever watches it. */
-async function taped(path: string, viewer: Found | undefined, { target, report }: Session): Promise<Tape> {
-  const tape = await createTape(path);
-  return viewer === undefined ? tape : show(tape, path, viewer, `${target.namespace}/${target.pod}`, report);
 }
 
 async function probe({ lease, container, stops, signal }: Session, { probe: questions }: PodWay<Flags>): Promise<Facts> {
@@ -144,14 +146,14 @@ async function probe({ lease, container, stops, signal }: Session, { probe: ques
 }
 
 async function published(
-  { intake }: Outcome,
+  { intake, files }: Outcome,
   destination: Destination | undefined,
   format: Format,
   { request, around: { report } }: { request: Request; around: Around },
-): Promise<{ path: string; summary: Summary }> {
-  if (destination !== undefined) return finish(destination, format, { force: request.force, report });
+): Promise<{ path: string; files?: readonly string[]; summary: Summary }> {
+  if (destination !== undefined && files === undefined) return finish(destination, format, { force: request.force, report });
   const summary = intake.summary();
   report.note(summary.text);
   if (summary.details !== undefined) report.note(summary.details(columns(process.stderr)));
-  return { path: '-', summary };
+  return files === undefined ? { path: '-', summary } : { path: files.at(-1) ?? '-', files, summary };
 }

@@ -208,6 +208,10 @@ export interface FlowPlan {
   readonly for: Milliseconds | undefined;
   /** Of the file. */
   readonly mostBytes: number | undefined;
+  /** Several files, one after another: of how many bytes, and how many of them are kept. */
+  readonly rotate?: { readonly bytes: number; readonly keep: number | undefined } | undefined;
+  /** A local file with what makes the artifact readable, put into it at the end. */
+  readonly secrets?: string | undefined;
   /** What it counted, by what it said on stderr so far. */
   readonly tallied: (stderr: string) => Tallied | undefined;
   /** What helps where it could not take all, behind «try». */

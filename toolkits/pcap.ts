@@ -41,6 +41,23 @@ const device: Flag<string> = {
   },
 };
 
+/** What does not go together. */
+function checkFiles(options: Readonly<Record<string, unknown>>): void {
+  const { rotate, keylog, live, format, file } = options;
+  const several = options['selector'] !== undefined || options['all-pods'] === true;
+  const wrong = (what: string, hint: string) => new KprofError('usage', what, { hint });
+  if (options['keep-files'] !== undefined && rotate === undefined)
+    throw wrong('--keep-files is for --rotate', '--rotate 100MB --keep-files 5');
+  if (keylog !== undefined && format === 'pcap')
+    throw wrong('--keylog needs --format pcapng: pcap has no place for secrets', 'leave out --format pcap');
+  if (rotate !== undefined && live === true) throw wrong('--rotate makes several files, and --live shows one', 'leave out --live');
+  if (options['merge'] === true && !several) throw wrong('--merge is for several pods', 'kprof pcap deploy/NAME --all-pods --merge');
+  if (several && (file === '-' || live === true || rotate !== undefined))
+    throw wrong('Several pods give several files: -f -, --live and --rotate are for one', 'name a folder: -f captures/');
+  if ((rotate ?? keylog) !== undefined && file === '-')
+    throw wrong('-f - sends to stdout, where --rotate and --keylog have no place', 'name a file: -f x.pcapng');
+}
+
 // https://www.tcpdump.org/manpages/tcpdump.1.html
 export const pcap = defineToolkit({
   name: 'pcap',
@@ -55,9 +72,15 @@ export const pcap = defineToolkit({
     duration: open,
     count: count(undefined, 'How many packets to capture'),
     'max-size': size(undefined, 'End when the file has this size'),
+    rotate: size(undefined, 'Begin a new file here when the one that is written would be larger'),
+    'keep-files': count(undefined, 'How many files of --rotate stay, the newest'),
+    keylog: text('FILE', "Put the TLS secrets of this local file (an app's SSLKEYLOGFILE) into the pcapng"),
     'buffer-size': size('8MiB', 'Room in the kernel for packets that wait to be taken'),
     format: choice(['pcapng', 'pcap'], 'pcapng', 'Kind of file: pcapng tells what was captured where, pcap is for older programs'),
     live: automatic('Show the packets as they come: in Wireshark, which is the default where a display is, else in tshark or termshark'),
+    selector: text('LABELS', 'Capture from all pods with these labels, side by side: a file for each', { short: 'l' }),
+    'all-pods': toggle('Capture from all pods of the workload'),
+    merge: toggle('Make one pcapng of the files of several pods, too, in the order of time'),
     'host-network': toggle("Capture the node's packets, where the pod has no network of its own"),
     'allow-net-raw': toggle('Allow a debug container with the capabilities NET_RAW, SETGID, SETUID and KILL, without asking'),
   },
@@ -66,40 +89,45 @@ export const pcap = defineToolkit({
   looksFor: 'network',
   likely: /$^/,
   matches: () => true,
-  ways: ({ format = 'pcapng' }) => [
-    {
-      via: 'pod',
-      image: 'net',
-      access: 'network',
-      risk: 'observe',
-      format,
-      probe: { interfaces: ['ip', '-br', 'addr'] },
-      plan({ options, facts }) {
-        const wanted: Wanted = {
-          interface: options.interface,
-          filter: options.filter,
-          snapLength: options.snaplen ?? (options['headers-only'] ? headers : undefined),
-          count: options.count,
-          buffer: options['buffer-size'] as number,
-        };
-        const there = interfaces(facts['interfaces'] ?? '');
-        if (wanted.interface !== 'any' && there.names.length > 0 && !there.names.includes(wanted.interface))
-          throw new KprofError('usage', `There is no interface ${wanted.interface} in the pod`, { hint: `it has any, ${there.inWords}` });
-        return {
-          kind: 'flow',
-          check: { run: checking(wanted), what: 'check the filter', refused: (said) => refused(wanted, said) },
-          run: capturing(wanted),
-          says: `capturing on ${wanted.interface}`,
-          link: wanted.interface,
-          filter: wanted.filter.join(' '),
-          begun: listening,
-          for: options.duration,
-          mostBytes: options['max-size'],
-          tallied,
-          remedy: `fewer packets: a filter, or --headers-only; or more room for them: --buffer-size`,
-          result: { early: 'keeps' },
-        };
+  ways(options) {
+    checkFiles(options);
+    return [
+      {
+        via: 'pod',
+        image: 'net',
+        access: 'network',
+        risk: 'observe',
+        format: options.format ?? 'pcapng',
+        probe: { interfaces: ['ip', '-br', 'addr'] },
+        plan({ options, facts }) {
+          const wanted: Wanted = {
+            interface: options.interface,
+            filter: options.filter,
+            snapLength: options.snaplen ?? (options['headers-only'] ? headers : undefined),
+            count: options.count,
+            buffer: options['buffer-size'] as number,
+          };
+          const there = interfaces(facts['interfaces'] ?? '');
+          if (wanted.interface !== 'any' && there.names.length > 0 && !there.names.includes(wanted.interface))
+            throw new KprofError('usage', `There is no interface ${wanted.interface} in the pod`, { hint: `it has any, ${there.inWords}` });
+          return {
+            kind: 'flow',
+            check: { run: checking(wanted), what: 'check the filter', refused: (said) => refused(wanted, said) },
+            run: capturing(wanted),
+            says: `capturing on ${wanted.interface}`,
+            link: wanted.interface,
+            filter: wanted.filter.join(' '),
+            begun: listening,
+            for: options.duration,
+            mostBytes: options['max-size'],
+            rotate: options.rotate === undefined ? undefined : { bytes: options.rotate, keep: options['keep-files'] },
+            secrets: options.keylog,
+            tallied,
+            remedy: `fewer packets: a filter, or --headers-only; or more room for them: --buffer-size`,
+            result: { early: 'keeps' },
+          };
+        },
       },
-    },
-  ],
+    ];
+  },
 });

@@ -12,8 +12,14 @@ const patience = 10_000;
 
 /** What the command line asks for; nothing is shown unasked where somebody wants a record, several files, or no viewer. */
 export function wishOf({ options, stdout = false }: Request): LiveWish {
-  const { live, viewer, output, rotate } = options;
-  const unwanted = stdout || options['no-open'] === true || viewer === 'none' || output !== undefined || rotate !== undefined;
+  const { live, viewer, output, rotate, selector } = options;
+  const unwanted =
+    stdout ||
+    options['no-open'] === true ||
+    viewer === 'none' ||
+    output !== undefined ||
+    (rotate ?? selector) !== undefined ||
+    options['all-pods'] === true;
   return { live: live ?? (unwanted ? false : undefined), viewer: viewer === undefined ? undefined : wishedViewer(viewer) };
 }
 

@@ -10,6 +10,8 @@ import type { Outlet } from './flow.ts';
 export interface Tape extends Outlet {
   /** Makes it survive a power cut. An empty one is removed where `keep` is not set. */
   close(keep: boolean): Promise<Captured>;
+  /** Where it is in several files: those that are kept, oldest first. */
+  readonly paths?: readonly string[];
   /** Lets who watches it see the rest. */
   finish?(): Promise<void>;
 }

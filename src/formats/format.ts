@@ -40,6 +40,8 @@ export interface Intake {
   take(bytes: Uint8Array): Buffer;
   /** How a further file begins. */
   head(): Buffer;
+  /** Puts secrets of a local file into a file that is whole. Throws a KprofError where this kind has no place for them. */
+  readonly addSecrets?: (path: string, from: string) => Promise<{ readonly bytes: number; readonly sha256: string } | undefined>;
   /** What stands at the end of a file. */
   tail(tallied: Tallied | undefined): Buffer;
   /** Pieces so far, as the program counts them. */

@@ -19,6 +19,7 @@ import { declaredPorts, probesOf } from './pod-state.ts';
 import { cpuLimit } from './resources.ts';
 import { checkWhere, type Resolved, readPod, resolveTarget } from './target.ts';
 import { waitForEphemeral, watchGone } from './wait.ts';
+import { podsOf } from './workloads.ts';
 
 /** Opens the cluster that kubectl would talk to; nothing is sent yet. */
 export async function connect(
@@ -34,6 +35,14 @@ export async function connect(
   return {
     context: connection.context,
     check: (where) => void checkWhere(where.namespace ?? connection.namespace, where),
+    list: async ({ name, selector, namespace = connection.namespace }, signal) => {
+      const typed = selector === undefined ? checkWhere(namespace, { name }) : undefined;
+      if (typed?.kind.name === 'pod')
+        throw new KprofError('usage', `--all-pods is for what has several pods, and ${name} is one`, {
+          hint: 'name a workload, such as deploy/NAME, or labels: -l app=NAME',
+        });
+      return (await podsOf(api, namespace, { selector, typed }, signal)).map((pod) => names(pod).pod);
+    },
     find: async (where, signal) =>
       openTarget(api, await resolveTarget(api, where.namespace ?? connection.namespace, where, signal), report, where.whole),
   };

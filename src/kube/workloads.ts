@@ -62,6 +62,30 @@ interface Workload {
   readonly spec?: { readonly selector?: V1LabelSelector | Readonly<Record<string, string>> };
 }
 
+/** All pods that a selector, or a workload's own one, fits and that run, the oldest first. */
+export async function podsOf(
+  api: Api,
+  namespace: string,
+  { selector, typed }: { readonly selector: string | undefined; readonly typed: ReturnType<typeof parseName> | undefined },
+  signal: AbortSignal,
+): Promise<readonly V1Pod[]> {
+  const labelSelector = selector ?? (typed === undefined ? '' : await selectorOf(api, namespace, typed, signal));
+  const items = await api.list<unknown>(['api', 'v1', 'namespaces', namespace, 'pods'], {
+    signal,
+    doing: `list the pods with the labels ${labelSelector}`,
+    query: { labelSelector },
+  });
+  const age = (pod: V1Pod) => new Date(pod.metadata?.creationTimestamp ?? 0).getTime();
+  const pods = items
+    .map((item) => answeredPod(item, { server: api.connection.server, namespace }))
+    .filter(({ metadata, status }) => metadata?.deletionTimestamp === undefined && status?.phase === 'Running')
+    .sort((a, b) => age(a) - age(b) || String(a.metadata?.name).localeCompare(String(b.metadata?.name)));
+  if (pods.length > 0) return pods;
+  throw new KprofError('failed', `No pod with the labels ${labelSelector} runs in namespace ${namespace}`, {
+    hint: `kubectl get pods -n ${namespace} -l ${shellWord(labelSelector)}`,
+  });
+}
+
 /** The pod of a workload that is looked at: ready before running before the rest, the oldest first. */
 export async function podOf(
   api: Api,
@@ -70,14 +94,7 @@ export async function podOf(
   signal: AbortSignal,
 ): Promise<V1Pod> {
   const what = `${kind.name} ${namespace}/${name}`;
-  const workload = await api.get<Workload>([...kind.group, 'namespaces', namespace, kind.plural, name], { signal, doing: `read ${what}` });
-  const selector = workload.spec?.selector ?? {};
-  // A service's selector is the labels themselves.
-  const labelSelector = selectorText(
-    kind.name === 'service' ? { matchLabels: selector as Record<string, string> } : (selector as V1LabelSelector),
-  );
-  // An empty selector would list every pod of the namespace.
-  if (labelSelector === '') throw new KprofError('unsupported', `The ${what} selects no pods`, { hint: 'name a pod' });
+  const labelSelector = await selectorOf(api, namespace, { kind, name }, signal);
   const items = await api.list<unknown>(['api', 'v1', 'namespaces', namespace, 'pods'], {
     signal,
     doing: `list the pods of ${what}`,
@@ -87,6 +104,20 @@ export async function podOf(
   if (pod === undefined)
     throw new KprofError('failed', `The ${what} has no pods`, { hint: `kubectl get pods -n ${namespace} -l ${shellWord(labelSelector)}` });
   return pod;
+}
+
+/** What a workload selects its pods by. */
+async function selectorOf(api: Api, namespace: string, { kind, name }: ReturnType<typeof parseName>, signal: AbortSignal): Promise<string> {
+  const what = `${kind.name} ${namespace}/${name}`;
+  const workload = await api.get<Workload>([...kind.group, 'namespaces', namespace, kind.plural, name], { signal, doing: `read ${what}` });
+  const selector = workload.spec?.selector ?? {};
+  // A service's selector is the labels themselves.
+  const labelSelector = selectorText(
+    kind.name === 'service' ? { matchLabels: selector as Record<string, string> } : (selector as V1LabelSelector),
+  );
+  // An empty selector would list every pod of the namespace.
+  if (labelSelector === '') throw new KprofError('unsupported', `The ${what} selects no pods`, { hint: 'name a pod' });
+  return labelSelector;
 }
 
 /** Of several pods the one to look at; undefined when there is none that is not on its way out. */

@@ -1,6 +1,7 @@
 /** Packets as they come from the pod, counted, and written as one of the kinds of file. */
 import type { Intake } from '../formats/format.ts';
 import { bytes as inBytes } from '../report.ts';
+import { addKeys, readKeys } from './keylog.ts';
 import type { Link, PacketSink } from './packet.ts';
 import { createReader } from './reader.ts';
 import { packets, summarise } from './summary.ts';
@@ -53,6 +54,7 @@ export function createIntake(writer: Writer): Intake {
       return whole;
     },
     head,
+    ...(writer.hasSecrets === true ? { addSecrets: async (path: string, from: string) => addSecrets(path, head().length, from) } : {}),
     tail(tallied) {
       sink.counted(0, { received: tallied?.received, dropped: tallied?.dropped });
       return writer.tail(tallied);
@@ -61,4 +63,10 @@ export function createIntake(writer: Writer): Intake {
     progress: () => `${packets(counts.packets)}, ${inBytes(counts.bytes)}`,
     summary: () => summarise(counts),
   };
+}
+
+/** Nothing is done where there are none, or nothing was captured. */
+async function addSecrets(path: string, head: number, from: string): ReturnType<NonNullable<Intake['addSecrets']>> {
+  const keys = await readKeys(from);
+  return keys.length === 0 || head === 0 ? undefined : addKeys(path, head, keys);
 }

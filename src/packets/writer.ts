@@ -12,6 +12,8 @@ export interface Writer {
   packetLength(captured: number): number;
   packet(bytes: Buffer, at: number, packet: { link: number; seconds: number; nanos: number; length: number; data: Buffer }): void;
   tail(tallied: Tallied | undefined): Buffer;
+  /** It has a place for TLS secrets. */
+  readonly hasSecrets?: boolean;
 }
 
 /** What wrote it. */
@@ -31,6 +33,7 @@ export const pcapngWriter = (provenance: Provenance): Writer => ({
         { description: `${provenance.namespace}/${provenance.pod}`, filter: provenance.filter },
       ),
     ]),
+  hasSecrets: true,
   packetLength,
   packet: writePacket,
   tail: (tallied) => (tallied === undefined ? Buffer.alloc(0) : statistics(0, tallied, Date.now())),

@@ -1,0 +1,45 @@
+/** Puts the secrets of TLS sessions into a file of packets, for Wireshark to read what was encrypted: https://www.ietf.org/archive/id/draft-thomson-tls-keylogfile-00.html */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { KprofError } from '../errors.ts';
+import { secrets } from './encode.ts';
+
+const mostKeys = 8 * 2 ** 20;
+
+/** The secrets of a file that an app wrote because of SSLKEYLOGFILE; only lines that are some, nothing else of the file. Throws a KprofError `usage`. */
+export async function readKeys(path: string): Promise<Buffer> {
+  const failed = (cause: unknown): never => {
+    throw new KprofError('usage', `--keylog ${path} can't be read`, { cause });
+  };
+  const { size } = await stat(path).catch(failed);
+  if (size > mostKeys) throw new KprofError('usage', `--keylog ${path} has more than ${mostKeys} bytes`);
+  const lines = (await readFile(path, 'latin1').catch(failed))
+    .split(/\r?\n/)
+    .filter((line) => /^[A-Z0-9_]+ [0-9a-fA-F]+ [0-9a-fA-F]+$/.test(line));
+  return Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1');
+}
+
+/** Puts them behind the first `head` bytes of a pcapng file, which must come before all packets. Gives the size and digest of what it is then. */
+export async function addKeys(path: string, head: number, keys: Buffer): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  const next = `${path}.keys`;
+  await unlink(next).catch(() => {}); // of a try that was killed
+  const file = await open(next, 'wx', 0o600);
+  const digest = createHash('sha256');
+  let bytes = 0;
+  const write = async (piece: Buffer): Promise<void> => {
+    await file.appendFile(piece);
+    digest.update(piece);
+    bytes += piece.length;
+  };
+  try {
+    for await (const piece of createReadStream(path, { end: head - 1 })) await write(piece as Buffer);
+    await write(secrets(keys));
+    for await (const piece of createReadStream(path, { start: head })) await write(piece as Buffer);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(next, path);
+  return { bytes, sha256: digest.digest('hex') };
+}

@@ -1,0 +1,68 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createReel, numbered, type Winding } from '../../src/capture/reel.ts';
+import { formats } from '../../src/formats/index.ts';
+import { createReader } from '../../src/packets/reader.ts';
+import { type Made, pcapFile } from '../support/packets.ts';
+import { sandbox } from '../support/sandbox.ts';
+import '../support/seed.ts';
+
+const box = sandbox();
+afterAll(() => box[Symbol.dispose]());
+const provenance = { namespace: 'n', pod: 'p', container: 'c', command: 'tcpdump', link: 'eth0', filter: '' };
+const made: readonly Made[] = Array.from({ length: 200 }, (_, index) => ({
+  seconds: index,
+  nanos: 0,
+  data: Buffer.alloc(index % 50, index),
+}));
+const sent = pcapFile(made, { nano: true });
+
+function seconds(path: string): readonly number[] {
+  const found: number[] = [];
+  const reader = createReader({ packet: (_, at) => void found.push(at) }, path);
+  reader.take(readFileSync(path));
+  reader.end();
+  return found;
+}
+
+/** Captures into a fresh folder; gives the reel once it is closed. */
+async function wind(name: string, piece: number, winding: Pick<Winding, 'bytes' | 'keep'>, close = true) {
+  const final = join(box.path, `${name}.pcapng`);
+  const intake = formats.pcapng.intake?.(provenance) as NonNullable<ReturnType<NonNullable<typeof formats.pcapng.intake>>>;
+  const seal: Winding['seal'] = async (_, captured) => captured;
+  const reel = await createReel({ final, partial: `${final}.partial`, ours: true }, { ...winding, force: false, head: intake.head, seal });
+  for (let at = 0; at < sent.length; at += piece) await reel.write(intake.take(Buffer.from(sent.subarray(at, at + piece))));
+  if (close) await reel.close(true);
+  return { reel, final };
+}
+
+describe('a capture in several files', () => {
+  it('loses no packet at a boundary, and each file is whole', async () => {
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 100, max: 4000 }), fc.integer({ min: 300, max: 5000 }), async (piece, bytes) => {
+        const { reel } = await wind(`all-${run++}`, piece, { bytes, keep: undefined });
+        expect(reel.paths?.flatMap(seconds)).toEqual(made.map((each) => each.seconds));
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('keeps the newest files', async () => {
+    const { reel, final } = await wind('some', 300, { bytes: 1000, keep: 3 });
+    expect(reel.paths).toHaveLength(3);
+    expect(readdirSync(box.path).filter((name) => name.startsWith('some'))).toHaveLength(3);
+    expect(reel.paths?.flatMap(seconds).at(-1)).toBe(199);
+    expect(existsSync(numbered(final, 1))).toBe(false);
+  });
+
+  it('has published what is whole while it goes on, and takes no file that is there', async () => {
+    const { reel } = await wind('going', 300, { bytes: 1000, keep: undefined }, false);
+    expect(reel.paths?.length).toBeGreaterThan(3);
+    await reel.close(false);
+    const again = await wind('going', 300, { bytes: 1000, keep: undefined });
+    expect(again.reel.paths?.[0]).toMatch(/going-00001-2\.pcapng$/);
+  });
+});

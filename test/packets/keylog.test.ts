@@ -1,0 +1,53 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { formats } from '../../src/formats/index.ts';
+import { addKeys, readKeys } from '../../src/packets/keylog.ts';
+import { pcapFile } from '../support/packets.ts';
+import { sandbox } from '../support/sandbox.ts';
+
+const box = sandbox();
+afterAll(() => box[Symbol.dispose]());
+const line = `CLIENT_RANDOM ${'ab'.repeat(32)} ${'cd'.repeat(48)}`;
+const provenance = { namespace: 'n', pod: 'p', container: 'c', command: 'tcpdump', link: 'eth0', filter: '' };
+
+const file = (name: string, content: string | Buffer): string => {
+  const path = join(box.path, name);
+  writeFileSync(path, content, { mode: 0o600 });
+  return path;
+};
+
+describe('the secrets of TLS', () => {
+  it('are put before the packets, and the file stays a whole one', async () => {
+    const intake = formats.pcapng.intake?.(provenance);
+    const packets = intake?.take(pcapFile([{ seconds: 1, nanos: 2, data: Buffer.alloc(9) }], { nano: true })) as Buffer;
+    const path = file('x.pcapng', packets);
+    const { bytes } = (await intake?.addSecrets?.(path, file('keys', `# comment\n${line}\n`))) ?? {};
+    const content = readFileSync(path);
+    expect(content.length).toBe(bytes);
+    expect(content.indexOf(line)).toBeLessThan(content.length - 41);
+    expect(content.indexOf(line)).toBeGreaterThan((intake?.head().length ?? 0) - 1);
+    expect((await formats.pcapng.check(path)).facts).toMatchObject({ packets: 1 });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('are all that is taken of a file', async () => {
+    const path = file('mixed', `root:x:0:0\n${line}\nPASSWORD=hunter2\nEXPORTER_SECRET 0a0b 0c0d\r\n`);
+    expect((await readKeys(path)).toString()).toBe(`${line}\nEXPORTER_SECRET 0a0b 0c0d\n`);
+  });
+
+  it('are refused where there is no such file', async () => {
+    await expect(readKeys(join(box.path, 'none'))).rejects.toMatchObject({
+      failure: 'usage',
+      message: expect.stringContaining('--keylog'),
+    });
+  });
+
+  it('do not stop at what a killed kprof left', async () => {
+    const path = file('y.pcapng', Buffer.alloc(28));
+    file('y.pcapng.keys', 'left');
+    expect((await addKeys(path, 28, Buffer.from('x'))).bytes).toBe(28 + 12 + 8 + 4);
+  });
+
+  it('have no place in pcap', () => expect(formats.pcap.intake?.(provenance)).not.toHaveProperty('addSecrets'));
+});
