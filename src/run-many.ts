@@ -5,6 +5,7 @@ import { artifactName, isFolder, prepareDestination, publish } from './artifact.
 import type { Request } from './capture/request.ts';
 import { createTape } from './capture/tape.ts';
 import { KprofError } from './errors.ts';
+import type { FirstInterrupt } from './interrupts.ts';
 import { merge } from './packets/merge.ts';
 import type { Artifact } from './record.ts';
 import type { Report } from './report.ts';
@@ -65,7 +66,7 @@ const named = (report: Report, pod: string): Report => ({
     return report.warnings.filter((warning) => warning.startsWith(`${pod}: `));
   },
   stage: (text) => report.stage(`${pod}: ${text}`),
-  note: (text) => report.note(`${pod}: ${text}`),
+  note: (text) => report.note(`${pod}:${text.includes('\n') ? '\n' : ' '}${text}`),
   warn: (text) => report.warn(`${pod}: ${text}`),
   progress: () => {},
   clear: () => {},
@@ -73,7 +74,7 @@ const named = (report: Report, pod: string): Report => ({
 
 /** A first Ctrl-C keeps what there is as long as one of them runs that it would keep. */
 function together(capturing: Around['capturing']): () => Around['capturing'] {
-  const running = new Map<symbol, 'keeps' | 'loses'>();
+  const running = new Map<symbol, FirstInterrupt>();
   return () => {
     const me = Symbol();
     return (early) => {
