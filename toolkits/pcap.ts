@@ -27,6 +27,15 @@ const length: Flag<number | undefined> = {
   },
 };
 
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+const labels: Flag<string | undefined> = {
+  ...text('LABELS', 'Capture from all pods with these labels, side by side: a file for each', { short: 'l' }),
+  parse(typed, { flag }) {
+    if (/^[\w./=!, ()-]{1,1000}$/.test(typed)) return typed;
+    throw new KprofError('usage', `${flag} ${JSON.stringify(typed)} selects no pods by their labels`, { hint: '-l app=api' });
+  },
+};
+
 const open: Flag<Milliseconds | undefined> = {
   value: 'DURATION',
   description: 'How long to capture; else until Ctrl-C',
@@ -78,7 +87,7 @@ export const pcap = defineToolkit({
     'buffer-size': size('8MiB', 'Room in the kernel for packets that wait to be taken'),
     format: choice(['pcapng', 'pcap'], 'pcapng', 'Kind of file: pcapng tells what was captured where, pcap is for older programs'),
     live: automatic('Show the packets as they come: in Wireshark, which is the default where a display is, else in tshark or termshark'),
-    selector: text('LABELS', 'Capture from all pods with these labels, side by side: a file for each', { short: 'l' }),
+    selector: labels,
     'all-pods': toggle('Capture from all pods of the workload'),
     merge: toggle('Make one pcapng of the files of several pods, too, in the order of time'),
     'host-network': toggle("Capture the node's packets, where the pod has no network of its own"),
