@@ -369,6 +369,8 @@ export interface Way<F extends Flags> {
   readonly format: FormatName;
   /** Of a way that others come before: what is done where their guards refuse. */
   readonly instead?: string;
+  /** What it takes ends with the line to the pod: there is nobody there who would keep it. */
+  readonly needsLine?: true;
   /** Throws a KprofError when this process can't be captured so; before anything is done to it. */
   guard(process: Process, tools: Tools): void;
   /** Questions to the process, once it passed the guard. */

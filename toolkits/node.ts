@@ -56,6 +56,7 @@ export const node = defineToolkit({
       image: 'jvm',
       access: 'attach',
       ...about[chosen],
+      needsLine: true,
       guard: guardSignal,
       probe: () => ({}),
       runtime: () => undefined,

@@ -5,6 +5,7 @@ import type { Report } from '../report.ts';
 import type { HttpGet } from '../toolkit.ts';
 import type { Found } from './endpoint.ts';
 import type { Captured } from './file.ts';
+import { goneOr } from './gone.ts';
 import { CutShort, get } from './http.ts';
 import { written } from './written.ts';
 import { zip } from './zip.ts';
@@ -82,19 +83,8 @@ async function fetchOne(
     const { failure, message, hint, cause } = refused(page);
     throw new Refused(failure, message, { hint, cause });
   } catch (error) {
-    throw await gone(target, error);
+    throw error instanceof CutShort ? await goneOr(target, error) : error;
   } finally {
     clearInterval(tick);
   }
-}
-
-/** A connection that breaks tells nothing; the cluster may tell in a moment that the container is gone. */
-async function gone(target: Target, error: unknown): Promise<unknown> {
-  if (!(error instanceof CutShort)) return error;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, 5000);
-  target.gone.addEventListener('abort', () => resolve(), { once: true });
-  if (!target.gone.aborted) await promise;
-  clearTimeout(timer);
-  return target.gone.aborted ? target.gone.reason : error;
 }

@@ -44,11 +44,11 @@ export interface Attended {
 
 /** Says what becomes of the line; the capture goes on without it. */
 export const lineNotes =
-  (report: Report) =>
-  (up: boolean): void =>
-    report.note(
-      up ? 'The line to the pod is back' : 'The line to the pod is lost. The capture goes on in the pod; trying to reach it again',
-    );
+  (report: Report, goesOn = true) =>
+  (up: boolean): void => {
+    const lost = goesOn ? 'lost. The capture goes on in the pod; trying' : 'lost; trying';
+    report.note(`The line to the pod is ${up ? 'back' : `${lost} to reach it again`}`);
+  };
 
 /** Takes the lease, does `work`, and lets go: with a clean pod, or, where the artifact is finished and only the way here failed, with what `kprof resume` needs. */
 export async function held<T>(entered: Holding, attended: Attended, work: (session: Session) => Promise<T>): Promise<T> {
@@ -67,12 +67,15 @@ export async function holding<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const before = AbortSignal.any([stops.early, target.gone]);
-  const lease = await hold(container, id, { ttl: request.ttl, signal: before, gone: target.gone, onLine: lineNotes(report) }).catch(
-    async (error: unknown) => {
-      await journal.forget();
-      throw error;
-    },
-  );
+  const lease = await hold(container, id, {
+    ttl: request.ttl,
+    signal: before,
+    gone: target.gone,
+    onLine: lineNotes(report, way.needsLine !== true),
+  }).catch(async (error: unknown) => {
+    await journal.forget();
+    throw error;
+  });
   const signal = AbortSignal.any([stops.abort, target.gone, lease.lost]);
   const another = (until: AbortSignal) => target.inject({ ...debugSpec(request, way, likeBefore(container)), fresh: true }, until);
   try {

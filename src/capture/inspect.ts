@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { confirm } from '../confirm.ts';
 import { KprofError } from '../errors.ts';
 import { type HeldOpen, holdOpen } from '../inspector/held-open.ts';
-import { type Inspector, inspect } from '../inspector/inspector.ts';
+import { HungUp, type Inspector, inspect } from '../inspector/inspector.ts';
 import { step } from '../remote/remote.ts';
 import type { InspectPlan } from '../toolkit.ts';
 import { type Door, openDoor, ownPorts } from './door.ts';
 import type { Captured } from './file.ts';
+import { goneOr } from './gone.ts';
 import { pass, type Session } from './session.ts';
 import { written } from './written.ts';
 
@@ -40,7 +41,7 @@ export async function captureInspect(session: Session, plan: InspectPlan, partia
     return { ...captured, port: door.port, ...(runtime === undefined ? {} : { runtime }) };
   } catch (error) {
     if (session.target.gone.aborted) throw session.target.gone.reason;
-    throw error;
+    throw error instanceof HungUp ? await goneOr(target, lostWith(process.pid, error)) : error;
   } finally {
     held?.stop();
     await held?.close().catch((error: unknown) => report.debug(1, `the inspector could not be asked to close: ${error}`));
@@ -49,6 +50,13 @@ export async function captureInspect(session: Session, plan: InspectPlan, partia
     if (!door.was && !session.signal.aborted) await closed(session, door).catch(() => {});
   }
 }
+
+/** What was taken lives in the session, and no other one gets at it. */
+const lostWith = (pid: number, { message, cause }: HungUp): KprofError =>
+  new KprofError('failed', `${message}, and what it had taken is lost with it`, {
+    cause: cause ?? `the line broke, or process ${pid} ended`,
+    hint: 'take it again; what takes less time is less at risk: --duration 5s',
+  });
 
 async function versionOf(inspector: Inspector, limits: Parameters<Inspector['call']>[2]): Promise<string | undefined> {
   const { result } = await inspector.call('Runtime.evaluate', { expression: 'process.version', silent: true }, limits);
@@ -62,7 +70,7 @@ async function converse(inspector: Inspector, plan: InspectPlan, partial: string
     report.debug(1, method);
     await inspector.call(method, params, { signal, patience });
   }
-  if (plan.wait !== undefined) await pass(session, plan.wait);
+  if (plan.wait !== undefined) await pass({ ...session, signal: AbortSignal.any([signal, inspector.over]) }, plan.wait);
   report.stage(plan.take.says);
   report.debug(1, plan.take.method);
   const { gives, method, params = {} } = plan.take;

@@ -11,8 +11,13 @@ export interface Limits {
   readonly patience: number;
 }
 
+/** The connection ended: the line broke, or the process did. */
+export class HungUp extends KprofError {}
+
 /** One session with the inspector; its end is the end of all that was begun in it. */
 export interface Inspector {
+  /** Aborts when it ends, with the reason: HungUp, as a rule. */
+  readonly over: AbortSignal;
   /** The result of a call. Rejects with a KprofError: refused, no answer, the line lost. */
   call(method: string, params: object, limits: Limits): Promise<Readonly<Record<string, unknown>>>;
   /** Without waiting for what comes of it. */
@@ -47,13 +52,14 @@ export async function inspect(wire: Duplex, address: string, where: string, { si
   const socket = new WebSocket(address, { ...options, handshakeTimeout: patience });
   const { promise: open, resolve, reject } = Promise.withResolvers<void>();
   const lost = (cause?: unknown): KprofError =>
-    cause instanceof KprofError ? cause : new KprofError('failed', `${where} closed the connection`, { cause });
+    cause instanceof KprofError ? cause : new HungUp('failed', `${where} closed the connection`, { cause });
   const waiting = new Map<number, Waiting>();
-  let over: unknown;
+  const over = new AbortController();
   const end = (error: unknown): void => {
-    over ??= error;
-    reject(over);
-    for (const each of waiting.values()) each.reject(over);
+    over.abort(error);
+    const { reason } = over.signal;
+    reject(reason);
+    for (const each of waiting.values()) each.reject(reason);
     waiting.clear();
     socket.terminate();
     wire.destroy();
@@ -96,16 +102,17 @@ export async function inspect(wire: Duplex, address: string, where: string, { si
   let calls = 0;
   const send = (method: string, params: object): number => {
     calls += 1;
-    if (over === undefined) socket.send(JSON.stringify({ id: calls, method, params }), () => {});
+    if (!over.signal.aborted) socket.send(JSON.stringify({ id: calls, method, params }), () => {});
     return calls;
   };
   return {
+    over: over.signal,
     tell: send,
     take(event, sink) {
       taken = { event, sink };
     },
     async call(method, params, { patience: silence, signal: until }) {
-      if (over !== undefined) throw over;
+      over.signal.throwIfAborted();
       until.throwIfAborted();
       const answer = Promise.withResolvers<Readonly<Record<string, unknown>>>();
       const late = () => answer.reject(new KprofError('timeout', `${where} was silent for ${silence / 1000}s`));

@@ -51,10 +51,15 @@ export function guardSignal(process: Process): void {
   );
 }
 
+// Measured with Node 24 and 26: of a heap of small objects 27 MiB in a second, with 4.3 times the process's memory on top; of texts 150 MiB, and 0.8.
+const [perSecond, times] = [25, 5];
+
 /** What is to be agreed to, judged by the memory that the process takes. */
 export function snapshotCosts({ tells, pid }: Process): string {
   const mebibytes = Number(tells['rss'] ?? 0) / 1024;
-  if (!(mebibytes > 0)) return `a heap snapshot stops process ${pid} until it is written, and may take as much memory again as its heap`;
-  const seconds = Math.max(1, Math.ceil(mebibytes / 50));
-  return `a heap snapshot stops process ${pid} for about ${seconds}s, and may take up to ${Math.ceil(mebibytes)} MiB more memory of its container`;
+  if (!(mebibytes > 0))
+    return `a heap snapshot stops process ${pid} until it is written, and may take ${times} times the memory that it has on top of that`;
+  const seconds = Math.max(1, Math.ceil(mebibytes / perSecond));
+  const more = `up to ${Math.ceil(mebibytes * times)} MiB more memory of its container, if its heap is one of many small objects`;
+  return `a heap snapshot stops process ${pid} for up to about ${seconds}s, and may take ${more}`;
 }

@@ -1,6 +1,5 @@
 /** Pods of test/workloads/node, and some that are no Node. All are as Pod Security `restricted` wants them, with a read-only root. */
-import { execFileSync } from 'node:child_process';
-import { eventually, kubeconfig, kubectl } from './support.ts';
+import { applyStrict, envOf, eventually, kubectl, strict } from './support.ts';
 
 interface NodePod {
   /** Of each container, the first of which is `app`. */
@@ -15,6 +14,8 @@ const app = ['node', 'app.js'];
 export const pods = {
   plain: { commands: [app] },
   oldest: { commands: [app], image: 'workload-node-oldest' },
+  '22': { commands: [['/opt/22/node', 'app.js']] },
+  '24': { commands: [['/opt/24/node', 'app.js']] },
   npm: { commands: [['npm', 'start']], env: { HOME: '/tmp', npm_config_update_notifier: 'false' } },
   twins: { commands: [[...app, 'twins']] },
   open: { commands: [['node', '--inspect=127.0.0.1:9300', 'app.js']] },
@@ -24,36 +25,19 @@ export const pods = {
   disabled: { commands: [['node', '--disable-sigusr1', 'app.js']] },
   permission: { commands: [['node', '--permission', '--allow-fs-read=*', 'app.js']] },
   taken: { commands: [app, [...app, 'taken']] },
+  bun: { commands: [['/opt/bun/bun', 'app.js']] },
+  'bun-as-node': { commands: [['/opt/bun/node', 'app.js']] },
   shell: { commands: [['sh', '-c', 'while :; do sleep 1; done']] },
   lookalike: { commands: [['/opt/other/node', 'infinity']] },
   go: { commands: [['/app', 'addr=127.0.0.1:0']], image: 'workload-go-newest' },
 } satisfies Record<string, NodePod>;
 
-const pod = (name: string, { commands, image = 'workload-node-newest', env = {} }: NodePod) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 0,
-    automountServiceAccountToken: false,
-    securityContext: { runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532, seccompProfile: { type: 'RuntimeDefault' } },
-    containers: commands.map((command, index) => ({
-      name: index === 0 ? 'app' : `beside-${index}`,
-      image: `registry.local/${image}:test`,
-      imagePullPolicy: 'IfNotPresent',
-      command,
-      env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
-      securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
-    })),
-  },
-});
+const containers = ({ commands, image = 'workload-node-newest', env = {} }: NodePod): readonly object[] =>
+  commands.map((command, index) => strict(index === 0 ? 'app' : `beside-${index}`, image, { command, env: envOf(env) }));
 
 /** Makes them all, and waits until their apps run, which npm takes its time to start. */
 export async function applyNodePods(namespace: string): Promise<void> {
-  const items = Object.entries(pods).map(([name, each]) => pod(name, each));
-  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-  execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-n', namespace, '-f', '-'], { input, stdio: ['pipe', 'ignore', 'pipe'] });
-  kubectl('wait', '-n', namespace, 'pod', '--all', '--for=condition=Ready', '--timeout=120s');
+  applyStrict(namespace, Object.fromEntries(Object.entries(pods).map(([name, each]) => [name, { containers: containers(each) }])));
   const apps = Object.entries(pods).filter(([, { commands }]) => commands.flat().some((word) => /^(npm|app\.js)$/.test(word)));
   const beats = () => apps.every(([name]) => kubectl('logs', '-n', namespace, name, '-c', 'app', '--tail=5').includes('beat '));
   if (!(await eventually(beats, 90))) throw new Error(`the apps in ${namespace} do not all print`);

@@ -40,11 +40,12 @@ const log = (pod: PodName): string => kubectl('logs', '-n', ground.namespace, po
 
 describe('kprof node POD', () => {
   it('samples every Node, and closes the inspector; one that was open stays so', async () => {
-    const names = ['plain', 'oldest', 'npm', 'open'] as const;
+    const names = ['plain', 'oldest', '22', '24', 'npm', 'open'] as const;
     const files = await Promise.all(names.map((name) => captured(name, '--duration', '3s')));
     for (const [at, { costliest, stderr }] of files.entries()) expect(costliest[0], `${names[at]}\n${stderr}`).toMatch(/^hotLoop app\.js/);
-    expect(files.map(({ runtime }) => runtime)).toEqual(names.map((name) => expect.stringContaining(name === 'oldest' ? 'v20.' : 'v26.')));
-    expect(names.map((name) => listens(name, 9229))).toEqual([false, false, false, false]);
+    const versions = { oldest: 'v20.', '22': 'v22.', '24': 'v24.', plain: 'v26.', npm: 'v26.', open: 'v26.' };
+    expect(files.map(({ runtime }) => runtime)).toEqual(names.map((name) => expect.stringContaining(versions[name])));
+    expect(names.map((name) => listens(name, 9229))).toEqual(names.map(() => false));
     expect(listens('open', 9300)).toBe(true);
     const top = await laptop.kprof('top', files[0]?.path as string);
     expect(top.stdout.split('\n').find((line) => /\d%/.test(line))).toMatch(/hotLoop app\.js/);
@@ -107,6 +108,8 @@ describe('what is refused, and what is left', () => {
     ['--disable-sigusr1', 'disabled', /does not handle SIGUSR1[\s\S]*it is not sent[\s\S]*--disable-sigusr1/],
     ['--permission', 'permission', /does not handle SIGUSR1[\s\S]*it is not sent[\s\S]*--permission/],
     ['a port that is taken', 'taken', /Port 9229[\s\S]*is taken by another process/],
+    ['Bun', 'bun', /There is no Node\.js process/],
+    ['Bun in the place of Node', 'bun-as-node', /There is no Node\.js process/],
     ['a shell', 'shell', /There is no Node\.js process/],
     ['another program that is called node', 'lookalike', /There is no Node\.js process/],
     ['a Go program', 'go', /There is no Node\.js process/],
@@ -114,6 +117,13 @@ describe('what is refused, and what is left', () => {
     const ended = await kprof(pod, '--duration', '1s');
     expect(ended.stderr).toMatch(says);
     expect(ended).toMatchObject({ code: 7, stdout: '' });
+    // Naming the process is no way around it.
+    if (says.source.includes('There is no'))
+      expect(await kprof(pod, '--pid', '1')).toMatchObject({
+        code: 7,
+        stdout: '',
+        stderr: expect.stringContaining('is not a Node.js process'),
+      });
     expect(readdirSync(laptop.folder).filter((name) => name.includes('.partial'))).toEqual([]);
   });
 

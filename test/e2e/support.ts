@@ -122,6 +122,44 @@ export function place(level?: 'baseline' | 'restricted'): Place {
   };
 }
 
+/** A container as Pod Security `restricted` wants it, with a read-only root; what differs is in `more`. */
+export const strict = (name: string, image: string, more: object): object => ({
+  name,
+  image: `registry.local/${image}:test`,
+  imagePullPolicy: 'IfNotPresent',
+  securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+  ...more,
+});
+
+/** A pod of such containers; what differs from Pod Security's wish is in `spec`. */
+export interface StrictPod {
+  readonly containers: readonly object[];
+  readonly spec?: object;
+}
+
+/** Makes pods, by their names, and waits until they run. */
+export function applyStrict(namespace: string, pods: Readonly<Record<string, StrictPod>>): void {
+  const items = Object.entries(pods).map(([name, { containers, spec = {} }]) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: {
+      terminationGracePeriodSeconds: 0,
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+      containers,
+      ...spec,
+    },
+  }));
+  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+  execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-n', namespace, '-f', '-'], { input, stdio: ['pipe', 'ignore', 'pipe'] });
+  kubectl('wait', '-n', namespace, 'pod', '--all', '--for=condition=Ready', '--timeout=120s');
+}
+
+/** The environment of a container. */
+export const envOf = (env: Readonly<Record<string, string>>): readonly object[] =>
+  Object.entries(env).map(([name, value]) => ({ name, value }));
+
 /** Waits until the pod's app has started to print, if it is one that runs. */
 async function ready(namespace: string, pod: string): Promise<void> {
   if (['pending', 'completed', 'crashloop'].includes(pod)) return;

@@ -65,6 +65,8 @@ it.each<[readonly string[], Record<string, string>, number]>([
 ])('the inspector of %s, with %o, is at %d', (argv, tells, port) => expect(inspectorPorts({ ...app, argv, tells })).toEqual([port]));
 
 it('a snapshot costs time and memory', () => {
-  expect(snapshotCosts(app)).toBe('a heap snapshot stops process 7 for about 4s, and may take up to 200 MiB more memory of its container');
+  expect(snapshotCosts(app)).toBe(
+    'a heap snapshot stops process 7 for up to about 8s, and may take up to 1000 MiB more memory of its container, if its heap is one of many small objects',
+  );
   expect(snapshotCosts({ ...app, tells: {} })).toContain('until it is written');
 });

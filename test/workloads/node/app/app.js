@@ -25,6 +25,10 @@ if (modes.includes('handler')) process.on('SIGUSR1', () => process.stdout.write(
 if (modes.includes('twins')) require('node:child_process').spawn(process.execPath, [__filename, 'child'], { stdio: 'inherit' });
 if (modes.includes('taken')) require('node:net').createServer().listen(9229, '127.0.0.1');
 
+// `heap N` keeps some 11000 objects for each of N MiB.
+const mebibytes = modes.includes('heap') ? Number(modes[modes.indexOf('heap') + 1]) : 0;
+kept.ballast = Array.from({ length: mebibytes * 1024 }, (_, i) => Array.from({ length: 11 }, (_, j) => ({ i, j, text: `${i} ${j}` })));
+
 let beats = 0;
 setInterval(hotLoop, 50);
 setInterval(() => {
