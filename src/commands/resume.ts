@@ -1,10 +1,10 @@
 /** `kprof resume`: fetches the rest of an artifact that is finished and still in the pod. */
 import { stat, unlink } from 'node:fs/promises';
-import { publish } from '../artifact.ts';
 import { pullFile } from '../capture/file.ts';
 import { createJournal, letGo, lineNotes } from '../capture/held.ts';
 import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
+import { finish } from '../finish.ts';
 import { formats } from '../formats/index.ts';
 import { printPath } from '../print.ts';
 import type { Identity } from '../pull/remarks.ts';
@@ -24,9 +24,8 @@ export const run: Perform = async (words, options, around) => {
   } finally {
     target.close();
   }
-  const summary = await formats[record.format].check(record.partial);
-  const path = await publish({ final: record.final, partial: record.partial, ours: record.ours });
-  around.report.note(summary.text);
+  const { final, partial, ours } = record;
+  const { path } = await finish({ final, partial, ours }, formats[record.format], { force: false, report: around.report });
   around.report.clear();
   printPath(path);
   around.settle();
