@@ -21,12 +21,12 @@ export interface Held {
   readonly container: DebugContainer;
   readonly view: View;
   readonly process: Process;
-  readonly way: Pick<Way<Flags>, 'image' | 'access'>;
+  readonly way: Pick<Way<Flags>, 'image' | 'access' | 'needsLine'>;
 }
 
 /** What is captured from, and where to. */
 export interface Holding extends Held {
-  readonly way: Pick<Way<Flags>, 'image' | 'access' | 'format'>;
+  readonly way: Pick<Way<Flags>, 'image' | 'access' | 'format' | 'needsLine'>;
   readonly destination: Destination;
   readonly at: Date;
 }
