@@ -1,7 +1,7 @@
 /** A Node.js process beside a debug container of local processes, for what talks to its inspector. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,14 +45,16 @@ const started = (pid: number): string => {
 /** Starts one that runs this code, with more arguments before it. */
 export async function nodeApp(args: (port: number) => readonly string[], code = 'setInterval(() => {}, 50)'): Promise<NodeApp> {
   const port = await freePort();
-  const app = spawn(process.execPath, [...args(port), '-e', `${code}; console.log('ready')`], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const folder = mkdtempSync(join(tmpdir(), 'kprof-test-'));
+  const script = join(folder, 'app.cjs');
+  writeFileSync(script, `${code}; console.log('ready')`);
+  const app = spawn(process.execPath, [...args(port), script], { stdio: ['ignore', 'pipe', 'ignore'] });
   await once(app.stdout as NonNullable<typeof app.stdout>, 'data');
   const container = localContainer({ ttl: 600, first: 60, cap: 600 });
   const [early, abort, gone] = [new AbortController(), new AbortController(), new AbortController()];
   const lease = await hold(container, 'c1', { ttl: 600, signal: abort.signal });
   const report = recorder();
   const pid = app.pid as number;
-  const folder = mkdtempSync(join(tmpdir(), 'kprof-test-'));
   const session: Session = {
     id: 'c1',
     target: {
