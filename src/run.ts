@@ -21,6 +21,7 @@ import { answerOf, persist } from './remote/remote.ts';
 import type { Report } from './report.ts';
 import { runFetch } from './run-fetch.ts';
 import { runPod } from './run-pod.ts';
+import { slowest } from './runtimes/heap.ts';
 import { NoSuchProcess } from './runtimes/processes.ts';
 import { type Stopwatch, stopwatch } from './stopwatch.ts';
 import type { Facts, ForwardWay, Plan, PodWay, Process, Tools, Way } from './toolkit.ts';
@@ -193,7 +194,14 @@ async function probe({ lease, target, container, process, tools, stops, signal }
     // Of the debug container itself, and no program.
     const words = ['run', ...(argv[0] === 'yardstick' ? argv : onlyFor({ container, process, tools }, argv))];
     const what = `ask the process for its ${name}`;
-    facts[name] = await persist(lease, () => answerOf(container, words, { what, signal: before }), before);
+    const answered = persist(lease, () => answerOf(container, words, { what, signal: before }), before);
+    facts[name] = argv[0] === 'yardstick' ? await answered.catch(tooSlow) : await answered;
   }
   return facts;
+}
+
+/** A container that is too busy to be measured tells by that how slow it is. */
+function tooSlow(error: unknown): string {
+  if (!(error instanceof KprofError) || error.failure !== 'timeout') throw error;
+  return slowest;
 }
