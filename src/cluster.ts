@@ -147,6 +147,8 @@ export interface Listed {
   readonly name: string;
   readonly image: string;
   readonly state: 'waits' | 'runs' | 'ended';
+  /** It ended otherwise than by itself, so without having undone what it began. */
+  readonly killed: boolean;
   /** ISO 8601, when it started or ended. */
   readonly since: string | undefined;
   /** The container that it looks at. */

@@ -4,6 +4,7 @@ import type { DebugContainer, Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import type { Lease } from '../remote/lease.ts';
 import { ask } from '../remote/remote.ts';
+import type { Argv } from '../toolkit.ts';
 
 /** Makes another debug container like the one that was used. */
 export type Another = (signal: AbortSignal) => Promise<DebugContainer>;
@@ -22,8 +23,12 @@ export async function hasDied(container: DebugContainer, { rejoin, gone }: Targe
   return false;
 }
 
+/** The folder in the pod's shared memory that an undo removes, if it is such a one. */
+export const sharedMemoryOf = (undo: Argv): readonly string[] =>
+  undo.includes('rm') ? undo.filter((word) => /^\/dev\/shm\/kprof-[0-9a-f]{16}$/.test(word)) : [];
+
 /** Does in another container what the one that died can't; what runs first, then the files. */
-export async function undoFrom(another: Another, { kept }: Lease, { gone }: Target): Promise<boolean> {
+export async function undoFrom(another: Another, { kept }: Pick<Lease, 'kept'>, { gone }: Pick<Target, 'gone'>): Promise<boolean> {
   const signal = AbortSignal.any([gone, AbortSignal.timeout(60_000)]);
   try {
     const container = await another(signal);

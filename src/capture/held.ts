@@ -8,8 +8,8 @@ import { hold, type Lease } from '../remote/lease.ts';
 import type { Report } from '../report.ts';
 import type { View } from '../runtimes/processes.ts';
 import { type CaptureRecord, forgetCapture, keepCapture, thisClient } from '../state/captures.ts';
-import type { Process, Way } from '../toolkit.ts';
-import { type Another, hasDied, undoFrom } from './died.ts';
+import type { Argv, Process, Way } from '../toolkit.ts';
+import { type Another, hasDied, sharedMemoryOf, undoFrom } from './died.ts';
 import { retire } from './ladder.ts';
 import { debugSpec, type Request } from './request.ts';
 import type { Session, Stops } from './session.ts';
@@ -67,12 +67,10 @@ export async function holding<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const before = AbortSignal.any([stops.early, target.gone]);
-  const lease = await hold(container, id, {
-    ttl: request.ttl,
-    signal: before,
-    gone: target.gone,
-    onLine: lineNotes(report, way.needsLine !== true),
-  }).catch(async (error: unknown) => {
+  const { command: _, ...from } = debugSpec(request, way, likeBefore(container));
+  const onKept = (words: readonly Argv[]) => journal.change({ undo: { from, words } });
+  const onLine = lineNotes(report, way.needsLine !== true);
+  const lease = await hold(container, id, { ttl: request.ttl, signal: before, gone: target.gone, onKept, onLine }).catch(async (error: unknown) => {
     await journal.forget();
     throw error;
   });
@@ -114,15 +112,22 @@ export async function letGo(
 ): Promise<void> {
   if (target.gone.aborted) {
     lease.leave();
-    return journal.forget();
+    // The pod's shared memory outlives its containers.
+    const [left] = lease.kept.flatMap(sharedMemoryOf);
+    if (left === undefined || !isRestart(target.gone.reason)) return journal.forget();
+    return report.warn(`The folder ${left} is left in the pod's shared memory until the pod ends. To remove it: kprof gc`);
   }
   if (await lease.end(word)) return journal.forget();
   if (await hasDied(lease.container, target)) {
     if (another !== undefined && (await undoFrom(another, lease, target))) return journal.forget();
-    return report.warn(`${lease.container.name} died and could not clean up: the folder /tmp/kprof-${lease.id} may be left in the pod`);
+    return report.warn(
+      `${lease.container.name} died and could not clean up: the folder /tmp/kprof-${lease.id} may be left in the pod. To remove it: kprof gc`,
+    );
   }
   report.warn(`The pod could not be asked to clean up; ${lease.container.name} does it by itself within 60s. To make sure later: kprof gc`);
 }
+
+const isRestart = (reason: unknown): boolean => reason instanceof KprofError && / (was restarted|has ended)$/.test(reason.message);
 
 /** The line, or the disk here; a file that is none will not become one. */
 const isWorthResuming = (error: unknown): boolean =>

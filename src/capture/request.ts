@@ -34,7 +34,7 @@ export interface Request {
 }
 
 /** Idle containers end by themselves; nothing of ours lives longer than a day. */
-const lifetimes = { ttl: 600, first: 60, cap: 86_400 };
+export const lifetimes = { ttl: 600, first: 60, cap: 86_400 };
 
 /** What is wanted of the cluster for a way. */
 export const debugSpec = (

@@ -30,17 +30,23 @@ export async function captureNamed(word: string): Promise<CaptureRecord | undefi
   return found[0];
 }
 
-/** The pod of a capture, if it is still the same with the same container; throws `gone` otherwise. */
-export async function targetOf(record: CaptureRecord, { connect, signal }: CommandAround, flags: Typed): Promise<Target> {
+/** The pod of a capture, if it is still the same; throws `gone` otherwise. */
+export async function podOf(record: CaptureRecord, { connect, signal }: CommandAround, flags: Typed): Promise<Target> {
   const cluster = await connect({ ...record.connection, ...flags });
   const target = await cluster.find({ name: `pod/${record.pod}`, namespace: record.namespace, container: record.container }, signal);
-  if (target.uid === record.uid && target.containerId === record.containerId) return target;
+  if (target.uid === record.uid) return target;
   target.close();
-  const what =
-    target.uid === record.uid
-      ? `The container ${record.container} was restarted`
-      : `The pod ${record.namespace}/${record.pod} was replaced`;
-  throw new KprofError('gone', `${what} since the capture began, and what was kept there is gone`);
+  throw since(`The pod ${record.namespace}/${record.pod} was replaced`);
+}
+
+const since = (what: string): KprofError => new KprofError('gone', `${what} since the capture began, and what was kept there is gone`);
+
+/** The same, and with the same container. */
+export async function targetOf(record: CaptureRecord, around: CommandAround, flags: Typed): Promise<Target> {
+  const target = await podOf(record, around, flags);
+  if (target.containerId === record.containerId) return target;
+  target.close();
+  throw since(`The container ${record.container} was restarted`);
 }
 
 /** Ends capture `id` in a debug container and removes its files. */

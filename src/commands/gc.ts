@@ -4,7 +4,8 @@ import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { type CaptureRecord, forgetCapture, isAttended, readCaptures } from '../state/captures.ts';
 import { type Entry, forgetContainers, readJournal } from '../state/journal.ts';
-import { type CommandAround, capturesIn, drop, endContainer, type Perform, rejoined, type Typed, targetOf } from './around.ts';
+import { type CommandAround, capturesIn, endContainer, type Perform, podOf, rejoined, type Typed } from './around.ts';
+import { cleanIn } from './clean-in.ts';
 
 export const run: Perform = async (words, options, around) => {
   if (words.length > 0)
@@ -45,9 +46,9 @@ async function cleanUp(record: CaptureRecord, options: Typed, around: CommandAro
   const where = `pod ${record.namespace}/${record.pod}`;
   let said = `Nothing of capture ${record.id} is left in ${where}`;
   try {
-    const target = await targetOf(record, around, options);
+    const target = await podOf(record, around, options);
     try {
-      await drop(await target.rejoin(record.debugContainer, signal), record.id, signal);
+      await cleanIn(target, record, signal);
     } finally {
       target.close();
     }

@@ -2,7 +2,8 @@
 import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { type CaptureRecord, forgetCapture, isAttended } from '../state/captures.ts';
-import { type CommandAround, captureNamed, drop, endContainer, type Perform, type Typed, targetOf } from './around.ts';
+import { type CommandAround, captureNamed, endContainer, type Perform, podOf, type Typed } from './around.ts';
+import { cleanIn } from './clean-in.ts';
 
 export const run: Perform = async (words, options, around) => {
   const [word, ...more] = words;
@@ -26,9 +27,9 @@ async function stopCapture(record: CaptureRecord, options: Typed, around: Comman
     process.kill(pid, 'SIGTERM');
     return report.note(`The kprof with pid ${pid}, which makes this capture, was told to give it up and clean up`);
   }
-  const target = await targetOf(record, around, options);
+  const target = await podOf(record, around, options);
   try {
-    await drop(await target.rejoin(record.debugContainer, signal), record.id, signal);
+    await cleanIn(target, record, signal);
   } finally {
     target.close();
   }

@@ -187,6 +187,7 @@ async function list({ api, pod: { metadata } }: Opened, signal: AbortSignal): Pr
         name,
         image,
         state,
+        killed: terminated !== undefined && terminated.exitCode !== 0,
         since: since === undefined ? undefined : String(since),
         target: targetContainerName,
         ours: isOurs(name),

@@ -24,7 +24,9 @@ export interface Lease {
   /** Aborts when the lease is lost for good. */
   readonly lost: AbortSignal;
   /** What the pod was given to undo, oldest first: should its container die, somebody else has to. */
-  readonly kept: Argv[];
+  readonly kept: readonly Argv[];
+  /** Adds to that. */
+  keep(undo: Argv): void;
   /** Settles as soon as the line is there; rejects when the lease is lost. */
   back(): Promise<void>;
   /** `done` removes the capture's files from the pod, `abort` also undoes what runs. Never rejects; false when the pod has to do it alone. */
@@ -43,6 +45,8 @@ export interface Holding {
   readonly signal: AbortSignal;
   /** There is nothing to come back to. */
   readonly gone?: AbortSignal;
+  /** Told what the pod has to undo by now, before it does anything that needs it. */
+  readonly onKept?: (kept: readonly Argv[]) => void;
   /** Told when the line is lost, and when it is back. */
   readonly onLine?: (up: boolean) => void;
 }
@@ -57,8 +61,9 @@ interface Line {
 
 /** Takes the lease on capture `id`, and takes it again whenever the line breaks. */
 export async function hold(container: DebugContainer, id: string, holding: Holding): Promise<Lease> {
-  const { ttl, signal, gone = new AbortController().signal, onLine = () => {} } = holding;
+  const { ttl, signal, gone = new AbortController().signal, onKept = () => {}, onLine = () => {} } = holding;
   const take = (again: boolean, until: AbortSignal) => takeLine(container, ['hold', id, String(ttl), ...(again ? ['again'] : [])], until);
+  const kept: Argv[] = [];
   const lost = new AbortController();
   const left = new AbortController();
   let line = await retry(() => take(holding.again === true, signal), { for: answerWithin, signal, when: isLineLost });
@@ -105,7 +110,11 @@ export async function hold(container: DebugContainer, id: string, holding: Holdi
     id,
     undone: line.undone,
     lost: lost.signal,
-    kept: [],
+    kept,
+    keep(undo) {
+      kept.push(undo);
+      onKept([...kept]);
+    },
     async back() {
       await present;
       lost.signal.throwIfAborted();

@@ -111,7 +111,7 @@ export async function step(lease: Lease, { name, undo, run }: Kept, bounds: Boun
   const kept = undo ?? [];
   if ([...kept, ...run].some((word) => word.includes('\n')))
     throw new KprofError('failed', 'A command of several lines can not be kept in the pod');
-  if (undo !== undefined) lease.kept.push(undo);
+  if (undo !== undefined) lease.keep(undo);
   const words = ['step', lease.id, name, String(kept.length), ...kept, ...run];
   return persist(lease, () => answerOf(lease.container, words, bounds), bounds.signal);
 }

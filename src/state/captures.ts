@@ -5,8 +5,9 @@
 import { readdir, readFile, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { DebugSpec } from '../cluster.ts';
 import type { Identity } from '../pull/remarks.ts';
-import type { FormatName, Place } from '../toolkit.ts';
+import type { Argv, FormatName, Place } from '../toolkit.ts';
 import { replaceFile, stateFolder } from './folder.ts';
 
 /** How far a capture is. What was captured can be fetched from `pulling` on; before, the pod undoes what runs when its client is gone. */
@@ -60,6 +61,8 @@ export interface CaptureRecord {
   readonly ours: boolean;
   /** Seconds. */
   readonly ttl: number;
+  /** What was begun and has to be undone, oldest first, and from what kind of debug container: for when the one that was used is killed. */
+  readonly undo?: { readonly from: Omit<DebugSpec, 'command'>; readonly words: readonly Argv[] } | undefined;
   readonly client: { readonly pid: number; readonly started: string; readonly host: string };
 }
 

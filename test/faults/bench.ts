@@ -38,6 +38,8 @@ export interface Stand {
   readonly ids: () => readonly string[];
   /** `jfr POD --server PROXY …`, as it is typed. */
   argv(...more: readonly string[]): readonly string[];
+  /** Whether the app runs, also after a restart. */
+  isUp(): boolean;
   /** Removes what the captures left. */
   forget(): void;
   remove(): void;
@@ -57,7 +59,7 @@ export async function startBench(env: Readonly<Record<string, string>>): Promise
   const folder = mkdtempSync(join(tmpdir(), 'kprof-faults-'));
   const jvm = fakeJvm(folder);
   const image = { programs: [...shell, 'setpriv', 'zstd', 'tini', 'jattach', 'inroot'], from: [jvm.programs] };
-  const sandbox = await startSandbox({ env, images: { 'kprof-jvm': image } });
+  const sandbox = await startSandbox({ env, images: { 'kprof-jvm': image, stock: { ...image, programs: image.programs.filter((name) => name !== 'zstd') } } });
   const bench: Bench = {
     sandbox,
     jvm,
@@ -90,6 +92,7 @@ async function stand(bench: Bench, pod: string): Promise<Stand> {
     proxy,
     bench,
     ids: () => ids,
+    isUp: () => existsSync(join(targetOf(bench, pod).folder, 'never')),
     argv: (...more) => [
       'jfr',
       pod,
@@ -232,7 +235,7 @@ function nothingForOthers(folder: string, said: string): void {
 }
 
 /** Files and recordings of the captures; those of `kept` captures may be there. */
-function leftInTarget({ bench, pod, ids }: Stand, kept: readonly string[]): readonly string[] {
+export function leftInTarget({ bench, pod, ids }: Stand, kept: readonly string[]): readonly string[] {
   const { folder } = targetOf(bench, pod);
   const recordings = folder === '' ? [] : recordingsIn(folder).map((name) => `recording ${name}`);
   const files = ids()

@@ -1,0 +1,79 @@
+/** What is left where nobody was there to take it away, and `kprof gc`, which does. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Pod } from '../sandbox/objects.ts';
+import { kill } from '../sandbox/processes.ts';
+import { until } from '../support/shells.ts';
+import { type Bench, leftInTarget, type Stand, startBench } from './bench.ts';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await startBench({ KPROF_SILENCE: '20', KPROF_RETURN: '15' });
+});
+afterAll(() => bench?.[Symbol.asyncDispose]());
+
+const running = ({ pod }: Stand) => {
+  const found = bench.sandbox.store.get('pods', 'default', pod) as Pod;
+  return (found.spec.ephemeralContainers ?? []).flatMap(({ name }) => bench.sandbox.kubelet.container(found, name)?.running ?? []);
+};
+const records = ({ desk }: Stand) => readdirSync(join(desk.folder, '.state/kprof/captures'));
+
+/** A recording that runs. */
+async function recording(stand: Stand, ...more: readonly string[]) {
+  const kprof = stand.desk.start(...stand.argv('--duration', '2m', ...more));
+  await kprof.until(/recording {2}/);
+  return kprof;
+}
+
+describe.concurrent('of a capture', () => {
+  it.each(['gc', 'stop'])('whose kprof and debug container were both killed, kprof %s leaves nothing', async (command) => {
+    const stand = await bench.stand(`killed-${command}`);
+    const kprof = await recording(stand);
+    kprof.child.kill('SIGKILL');
+    const [{ main } = { main: undefined }] = running(stand);
+    kill(main?.pid as number, 'SIGKILL');
+    await kprof.ended;
+    expect(await until(() => running(stand).length === 0, 20)).toBe(true);
+    expect(leftInTarget(stand, [])).not.toEqual([]);
+    const ended = await stand.desk.kprof(command, ...(command === 'gc' ? [] : stand.ids().slice(0, 1)));
+    expect(ended, ended.stderr).toMatchObject({ code: 0, stdout: '' });
+    expect(leftInTarget(stand, []), ended.stderr).toEqual([]);
+    expect(records(stand)).toEqual([]);
+    if (command === 'gc') expect(await until(() => running(stand).length === 0, 20), 'nothing runs any more').toBe(true);
+    stand.remove();
+  });
+
+  it('whose debug container ended by itself, kprof gc makes no other one', async () => {
+    const stand = await bench.stand('ended');
+    const kprof = await recording(stand);
+    kprof.child.kill('SIGKILL');
+    const [{ main } = { main: undefined }] = running(stand);
+    kill(main?.pid as number, 'SIGTERM');
+    await kprof.ended;
+    expect(await until(() => running(stand).length === 0, 30)).toBe(true);
+    expect(leftInTarget(stand, [])).toEqual([]);
+    const ended = await stand.desk.kprof('gc');
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    expect((bench.sandbox.store.get('pods', 'default', 'ended') as Pod).spec.ephemeralContainers).toHaveLength(1);
+    expect(records(stand)).toEqual([]);
+    stand.remove();
+  });
+
+  it('by an image that can only use the shared memory, in an app that restarts, kprof says what stays, and gc removes it', async () => {
+    const stand = await bench.stand('restarted');
+    const kprof = await recording(stand, '--image', 'registry.local/stock:1');
+    bench.sandbox.restart('restarted', 'app');
+    const ended = await kprof.ended;
+    expect(ended, ended.stderr).toMatchObject({ code: 5, stdout: '' });
+    const [id] = stand.ids();
+    expect(ended.stderr).toMatch(`The folder /dev/shm/kprof-${id} is left in the pod's shared memory`);
+    expect(await until(() => stand.isUp(), 30)).toBe(true);
+    expect(leftInTarget(stand, [])).toEqual([`/dev/shm/kprof-${id}`]);
+    const cleaned = await stand.desk.kprof('gc');
+    expect(cleaned, cleaned.stderr).toMatchObject({ code: 0 });
+    expect(leftInTarget(stand, []), cleaned.stderr).toEqual([]);
+    expect(records(stand)).toEqual([]);
+    stand.remove();
+  });
+});
