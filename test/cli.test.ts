@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
+import { commands } from '../src/commands/index.ts';
 import { captureFlags, connectionFlags } from '../src/common.ts';
 import type { Flag } from '../src/flags.ts';
 import { toolkits } from '../toolkits/index.ts';
@@ -205,6 +206,24 @@ describe('no word that was typed', { timeout: 60_000 }, () => {
       expectHarmless(said);
     }
     expect(readdirSync(folder).filter((name) => !['kubeconfig', 'state'].includes(name))).toEqual([]);
+  });
+
+  it.each(commands.map((each) => [each.name, each] as const))('does more for %s than it should', async (name, command) => {
+    const answer: Answer = (response) => status(response, 404, 'no', { details: { name: 'api' } });
+    const valued = Object.entries(command.flags).filter(([, flag]) => flag.value !== undefined);
+    for (const word of injections) {
+      for (const [flag] of valued) expectHarmless(await ask(answer, [name, 'api', `--${flag}=${word}`]));
+      expectHarmless(await ask(answer, [name, '--', word]));
+    }
+    expect(readdirSync(folder).filter((each) => !['kubeconfig', 'state'].includes(each))).toEqual([]);
+  });
+
+  it.each(toolkits.map(({ name }) => name))('does more as a name for %s than it should', async (tool) => {
+    for (const word of injections) {
+      const said = await ask((response) => status(response, 404, 'no', { details: { name: 'api' } }), [tool, '--', word, word]);
+      expect(said.code, word).not.toBe(0);
+      expectHarmless(said);
+    }
   });
 
   it('does more as a name than it should', async () => {

@@ -27,7 +27,8 @@ export async function top(words: readonly string[], shown: Shown): Promise<strin
 /** What stands out, for a person or a script. */
 export function print({ text, details, facts }: Summary, of: Readonly<Record<string, string>>, { lines, output }: Shown): string {
   if (output === 'json') return `${safeJson({ apiVersion: 'kprof.dev/v1', kind: 'Summary', ...of, summary: facts })}\n`;
-  return `${safe(text)}\n${details === undefined ? '' : `${details(columns(process.stdout), lines)}\n`}`;
+  // A table is as long as was asked for.
+  return `${safe(text)}\n${details === undefined ? '' : `${safe(details(columns(process.stdout), lines), Number.POSITIVE_INFINITY)}\n`}`;
 }
 
 export const run: Perform = async (words, options) => printResult(await top(words, options as unknown as Shown));
