@@ -6,9 +6,10 @@ import { join, relative } from 'node:path';
 import { expect } from 'vitest';
 import { jfr } from '../../src/formats/jfr.ts';
 import { type Desk, desk, type Ended, type Running } from '../e2e/support.ts';
+import type { Webhook } from '../sandbox/admission.ts';
 import type { Call } from '../sandbox/call.ts';
 import { random } from '../sandbox/faults.ts';
-import { shell } from '../sandbox/images.ts';
+import { type Failing, shell } from '../sandbox/images.ts';
 import type { Pod } from '../sandbox/objects.ts';
 import { kill, marked, marks } from '../sandbox/processes.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
@@ -52,6 +53,40 @@ export interface Bench extends AsyncDisposable {
   stand(pod: string): Promise<Stand>;
 }
 
+/** What an image of that name in small letters does instead of running. */
+export const failing: readonly Failing[] = [
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'ImageInspectError',
+  'RegistryUnavailable',
+  'SignatureValidationFailed',
+  'CreateContainerConfigError',
+  'CreateContainerError',
+  'RunContainerError',
+  'ContainerCreating',
+  'ExecFormatError',
+  'ExitsAtOnce',
+  'OOMKilled',
+  'ContainerCannotRun',
+  'DeadlineExceeded',
+  'ContainerStatusUnknown',
+];
+
+/** Does to a debug container what its pod is called. */
+const policy: Webhook = {
+  name: 'policy.example.com',
+  review({ metadata: { name } }, added) {
+    const ours = added.filter((each) => each.name.startsWith('kprof-'));
+    if (ours.length === 0) return undefined;
+    if (name === 'denied') return { denies: 'no debugging here' };
+    if (name === 'broken') return { breaks: 'context deadline exceeded' };
+    if (name === 'changed') for (const each of ours) each.env = [...(each.env ?? []), { name: 'TEAM', value: 'shop' }];
+    return undefined;
+  },
+};
+
 /** Starts one; `env` are the script's times. */
 export async function startBench(env: Readonly<Record<string, string>>): Promise<Bench> {
   // Whatever is made for one user alone, is so whatever the user's umask.
@@ -59,7 +94,9 @@ export async function startBench(env: Readonly<Record<string, string>>): Promise
   const folder = mkdtempSync(join(tmpdir(), 'kprof-faults-'));
   const jvm = fakeJvm(folder);
   const image = { programs: [...shell, 'setpriv', 'zstd', 'tini', 'jattach', 'inroot'], from: [jvm.programs] };
-  const sandbox = await startSandbox({ env, images: { 'kprof-jvm': image, stock: { ...image, programs: image.programs.filter((name) => name !== 'zstd') } } });
+  const stock = { ...image, programs: image.programs.filter((name) => name !== 'zstd') };
+  const failed = Object.fromEntries(failing.map((fails) => [fails.toLowerCase(), { fails }]));
+  const sandbox = await startSandbox({ env, images: { 'kprof-jvm': image, stock, ...failed }, webhooks: [policy] });
   const bench: Bench = {
     sandbox,
     jvm,

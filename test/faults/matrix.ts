@@ -1,5 +1,6 @@
 /** Each stage of a capture, and what can go wrong with it; with the exit codes that are right then. */
 import type { Fault, When } from '../sandbox/faults.ts';
+import type { Pod } from '../sandbox/objects.ts';
 import type { ChaosProxy } from '../support/chaos-proxy.ts';
 import { execs } from './bench.ts';
 
@@ -62,6 +63,14 @@ const targetGone = {
         sandbox.evict(pod),
   ),
 } as const;
+
+/** Its supervisor can do nothing more; what it began is undone from another one. */
+const killed: Readonly<Record<string, Make>> = {
+  'the debug container is killed': happen(({ pod }) => (sandbox) => {
+    const found = sandbox.store.get('pods', 'default', pod) as Pod;
+    for (const { name } of found.spec.ephemeralContainers ?? []) sandbox.kubelet.end(found, name);
+  }),
+};
 
 /** What any line of the API may suffer, and is not to be noticed. */
 const passing: Readonly<Record<string, Make>> = {
@@ -149,22 +158,22 @@ const stages: readonly Stage[] = [
   {
     stage: 'discover',
     when: (pod) => nth(execs(pod, 'look'), 1),
-    fields: [...all(broken, 0), ...each(refusing), ...each(lied), ...all(targetGone, 5)],
+    fields: [...all(broken, 0), ...each(refusing), ...each(lied), ...all(killed, 1, 5), ...all(targetGone, 5)],
   },
   {
     stage: 'lease',
     when: (pod) => nth(execs(pod, 'hold'), 1),
-    fields: [...all(broken, 0), ...each(refusing), ...all(targetGone, 5)],
+    fields: [...all(broken, 0), ...each(refusing), ...all(killed, 1, 5), ...all(targetGone, 5)],
   },
   {
     stage: 'start',
     when: (pod) => nth(execs(pod, 'step'), 2),
-    fields: [...all(broken, 0), ...each(refusing), ...each(lied), ...all(targetGone, 5)],
+    fields: [...all(broken, 0), ...each(refusing), ...each(lied), ...all(killed, 1, 5), ...all(targetGone, 5)],
   },
   {
     stage: 'stop',
     when: (pod) => nth(execs(pod, 'step'), 3),
-    fields: [...all(broken, 0), ...each(refusing), ...each(lied), ...all(targetGone, 5)],
+    fields: [...all(broken, 0), ...each(refusing), ...each(lied), ...all(killed, 1, 5), ...all(targetGone, 5)],
   },
   {
     stage: 'pull',
@@ -185,6 +194,7 @@ const stages: readonly Stage[] = [
         [0, 3],
       ],
       ['one byte at a time', (when) => [{ when, fault: 'pace', bytesPerSecond: 400_000 }], [0]],
+      ...all(killed, 3, 5),
       ...all(targetGone, 3, 5),
     ]),
   },

@@ -1,0 +1,90 @@
+/** What goes wrong before a debug container runs, and on this machine when all has arrived. */
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Failing } from '../sandbox/images.ts';
+import { type Bench, failing, run, sound, startBench } from './bench.ts';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await startBench({ KPROF_SILENCE: '20', KPROF_RETURN: '15' });
+});
+afterAll(() => bench?.[Symbol.asyncDispose]());
+
+/** Exit codes that are right, where it is another one than 1. */
+const codes: Partial<Record<Failing, readonly number[]>> = {
+  ContainerCreating: [6],
+  CreateContainerConfigError: [1, 4],
+  ContainerStatusUnknown: [1, 5, 6],
+  ExecFormatError: [7],
+  ContainerCannotRun: [7],
+  ExitsAtOnce: [1, 5],
+  OOMKilled: [1, 5],
+  DeadlineExceeded: [1, 5],
+};
+
+describe.concurrent('the debug container does not come to run', () => {
+  it.each(failing)('%s: said in time, and nothing is left', async (reason) => {
+    const stand = await bench.stand(`waits-${reason.toLowerCase()}`);
+    const argv = stand.argv('--image', `registry.local/${reason.toLowerCase()}:1`, '--timeout', '12s');
+    const outcome = await run(stand, stand.desk.start(...argv));
+    await sound(stand, outcome, { codes: codes[reason] ?? [1, 6] });
+    expect(outcome.ended.stderr).toMatch(/^error: /m);
+    stand.remove();
+  });
+
+  it.each([
+    ['denied', 4, /webhook.*policy\.example\.com/],
+    ['broken', 1, /policy\.example\.com/],
+    ['changed', 0, /Admission changed the debug container/],
+  ] as const)('or is %s by a webhook: said, with %i', async (what, code, says) => {
+    const stand = await bench.stand(what);
+    const outcome = await run(stand, stand.desk.start(...stand.argv()));
+    await sound(stand, outcome, { codes: [code] });
+    expect(outcome.ended.stderr).toMatch(says);
+    stand.remove();
+  });
+});
+
+describe.concurrent('here', () => {
+  it('the file becomes larger than it may: exit code 8, and once there is room it is fetched', async () => {
+    const stand = await bench.stand('too-large');
+    const kprof = stand.desk.start(...stand.argv('--duration', '2s'));
+    const outcome = await run(stand, kprof, async () => {
+      await kprof.until(/starting the recording/);
+      execFileSync('prlimit', ['--pid', String(kprof.child.pid), '--fsize=1000000']);
+    });
+    await sound(stand, outcome, { codes: [8] });
+    expect(outcome.ended.stderr).toMatch(/kprof resume [0-9a-f]{16}/);
+    // What was cleaned up at the end of the debug container is gone for good.
+    const again = await stand.desk.kprof('resume', '--no-open');
+    expect(again, again.stderr).toMatchObject({ code: 5, stdout: '' });
+    stand.remove();
+  });
+
+  it('the folder goes while it records: exit code 8, nothing in the pod but what can be fetched', async () => {
+    const stand = await bench.stand('no-folder');
+    const folder = join(stand.desk.folder, 'sub');
+    execFileSync('mkdir', ['-m', '700', folder]);
+    const kprof = stand.desk.start(...stand.argv('--duration', '2s').map((word) => (word === 'it.jfr' ? 'sub/it.jfr' : word)));
+    const outcome = await run(stand, kprof, async () => {
+      await kprof.until(/starting the recording/);
+      rmSync(folder, { recursive: true });
+    });
+    await sound(stand, outcome, { codes: [8] });
+    stand.remove();
+  });
+
+  it('nobody reads what is printed: kprof ends, and leaves nothing', async () => {
+    const stand = await bench.stand('no-reader');
+    const kprof = stand.desk.start(...stand.argv());
+    kprof.child.stdout?.destroy();
+    kprof.child.stderr?.destroy();
+    const ended = await kprof.ended;
+    expect(ended.took).toBeLessThan(150_000);
+    const [id] = stand.ids();
+    expect(id).toMatch(/^[0-9a-f]{16}$/);
+    stand.remove();
+  });
+});
