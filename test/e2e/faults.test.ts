@@ -10,13 +10,14 @@ import {
   desk,
   type Ended,
   eventually,
+  isRecording,
   jfr,
   kubectl,
+  kubectlLater,
   type Place,
   place,
   type Running,
-  recordings,
-  vitals,
+  vitalsLater,
 } from './support.ts';
 
 let ours: Place;
@@ -25,13 +26,12 @@ beforeAll(() => {
 });
 afterAll(() => ours?.remove());
 
-const files = (pod: string) => kubectl('exec', '-n', ours.namespace, pod, '-c', 'app', '--', 'ls', '-a', '/tmp');
-const none = /No available recordings/;
+const files = (pod: string) => kubectlLater(['exec', '-n', ours.namespace, pod, '-c', 'app', '--', 'ls', '-a', '/tmp']);
 
 /** A pod, a laptop, and a proxy between them. */
 async function stand(pod: string) {
   await ours.applyAs(pod, 'jdk17-root');
-  const [laptop, proxy, before] = [desk(), await clusterProxy(), vitals(ours.namespace, pod)];
+  const [laptop, proxy, before] = [desk(), await clusterProxy(), await vitalsLater(ours.namespace, pod)];
   const argv = (...more: readonly string[]) =>
     ['jfr', pod, '-n', ours.namespace, '-f', 'it.jfr', '--no-open', '--server', proxy.url, '--insecure-skip-tls-verify', ...more] as const;
   // Asking the JVM would stop this process, and with it the proxy.
@@ -47,10 +47,10 @@ async function stand(pod: string) {
     /** The app lives as before, and nothing of the capture is left in it. */
     async unharmed(seconds = 10) {
       const [container = ''] = debugContainers(ours.namespace, pod);
-      expect(await eventually(() => none.test(recordings(ours.namespace, pod, container)), seconds)).toBe(true);
-      expect(vitals(ours.namespace, pod)).toEqual(before);
+      expect(await eventually(async () => !(await isRecording(ours.namespace, pod, container)), seconds)).toBe(true);
+      expect(await vitalsLater(ours.namespace, pod)).toEqual(before);
     },
-    clean: () => expect(files(pod)).not.toMatch(/kprof-[0-9a-f]{16}|attach_pid/),
+    clean: async () => expect(await files(pod)).not.toMatch(/kprof-[0-9a-f]{16}|attach_pid/),
     remove: () => {
       proxy.close();
       laptop.remove();
@@ -64,7 +64,8 @@ const whole = (laptop: Desk, ended: Ended) => {
   expect(jfr('print', '--events', 'jdk.ExecutionSample', `${laptop.folder}/it.jfr`)).toContain('Busy.hotLoop');
 };
 
-describe('a capture', () => {
+// Most of the time is waiting: each has a pod and a line of its own.
+describe.concurrent('a capture', () => {
   it('survives lines that are cut while it records', async () => {
     const { laptop, proxy, argv, recording, unharmed, clean, remove } = await stand('cut');
     const running = laptop.start(...argv('--duration', '12s'));
@@ -74,7 +75,7 @@ describe('a capture', () => {
     whole(laptop, ended);
     expect(ended.stderr).toMatch(/The line to the pod is back/);
     await unharmed();
-    clean();
+    await clean();
     remove();
   });
 
@@ -86,7 +87,7 @@ describe('a capture', () => {
     await proxy.refuse(5000);
     whole(laptop, await running.ended);
     await unharmed();
-    clean();
+    await clean();
     remove();
   });
 
@@ -97,7 +98,7 @@ describe('a capture', () => {
     whole(laptop, ended);
     expect(ended.stderr).not.toMatch(/line to the pod/);
     await unharmed();
-    clean();
+    await clean();
     remove();
   });
 
@@ -110,7 +111,7 @@ describe('a capture', () => {
     running.child.kill('SIGCONT');
     whole(laptop, await running.ended);
     await unharmed();
-    clean();
+    await clean();
     remove();
   });
 
@@ -135,13 +136,13 @@ describe('a capture', () => {
     whole(laptop, both[0] as Ended);
     whole(other, both[1] as Ended);
     await unharmed();
-    clean();
+    await clean();
     other.remove();
     remove();
   });
 });
 
-describe('in a terminal', () => {
+describe.concurrent('in a terminal', () => {
   const acts = [
     ['Ctrl-C', 130, true],
     ['two Ctrl-C', 130, false],
@@ -164,7 +165,7 @@ describe('in a terminal', () => {
     expect(kprof.restored()).toBe(true);
     expect(readdirSync(laptop.folder).filter((name) => name !== '.state')).toEqual(keeps ? ['it.jfr'] : []);
     await unharmed();
-    clean();
+    await clean();
     remove();
   });
 

@@ -1,9 +1,10 @@
 /** The whole of kprof as a user runs it, and the cluster it runs against. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { randomSuffix } from '../../src/kube/ephemeral-container.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
@@ -17,6 +18,13 @@ export const kubectl = (...args: readonly string[]): string =>
     stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 64 * 2 ** 20,
   });
+
+/** The same, while others go on. */
+export async function kubectlLater(args: readonly string[], input = ''): Promise<string> {
+  const running = promisify(execFile)('kubectl', ['--kubeconfig', kubeconfig, ...args], { maxBuffer: 64 * 2 ** 20 });
+  running.child.stdin?.on('error', () => {}).end(input);
+  return (await running).stdout;
+}
 
 /** How a kprof ended. */
 export interface Ended {
@@ -110,10 +118,10 @@ export function place(level?: 'baseline' | 'restricted'): Place {
     },
     async applyAs(name, workload, change) {
       const manifest = join(root, 'test/workloads', workload, 'manifest.yaml');
-      const pod = JSON.parse(kubectl('create', '-n', namespace, '-f', manifest, '--dry-run=client', '-o', 'json')) as Manifest;
+      const pod = JSON.parse(await kubectlLater(['create', '-n', namespace, '-f', manifest, '--dry-run=client', '-o', 'json'])) as Manifest;
       pod.metadata.name = name;
       change?.(pod);
-      execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-n', namespace, '-f', '-'], { input: JSON.stringify(pod) });
+      await kubectlLater(['create', '-n', namespace, '-f', '-'], JSON.stringify(pod));
       await ready(namespace, name);
     },
     remove: () => {
@@ -163,10 +171,10 @@ export const envOf = (env: Readonly<Record<string, string>>): readonly object[] 
 /** Waits until the pod's app has started to print, if it is one that runs. */
 async function ready(namespace: string, pod: string): Promise<void> {
   if (['pending', 'completed', 'crashloop'].includes(pod)) return;
-  kubectl('wait', '-n', namespace, `pod/${pod}`, '--for=condition=Ready', '--timeout=60s');
+  await kubectlLater(['wait', '-n', namespace, `pod/${pod}`, '--for=condition=Ready', '--timeout=60s']);
   if (['no-jvm'].includes(pod)) return;
   for (let tries = 0; tries < 100; tries++, await sleep(200))
-    if (/stall=/.test(kubectl('logs', '-n', namespace, pod, '-c', 'app', '--tail=3'))) return;
+    if (/stall=/.test(await kubectlLater(['logs', '-n', namespace, pod, '-c', 'app', '--tail=3']))) return;
   throw new Error(`${namespace}/${pod} does not print`);
 }
 
@@ -194,6 +202,15 @@ export function vitals(namespace: string, pod: string): { readonly restarts: str
   return { restarts: get('restartCount'), started: get('state.running.startedAt'), dumps: log.split('Full thread dump').length - 1 };
 }
 
+/** The same, while others go on. */
+export async function vitalsLater(namespace: string, pod: string): Promise<ReturnType<typeof vitals>> {
+  const path = '{.restartCount}{" "}{.state.running.startedAt}';
+  const status = `jsonpath={range .status.containerStatuses[?(@.name=="app")]}${path}{end}`;
+  const [restarts = '', started = ''] = (await kubectlLater(['get', 'pod', '-n', namespace, pod, '-o', status])).split(' ');
+  const log = await kubectlLater(['logs', '-n', namespace, pod, '-c', 'app']);
+  return { restarts, started, dumps: log.split('Full thread dump').length - 1 };
+}
+
 /** The lines of a program's output about a recording. */
 export const jfr = (...args: readonly string[]): string => execFileSync('jfr', [...args], { encoding: 'utf8', maxBuffer: 256 * 2 ** 20 });
 
@@ -205,9 +222,15 @@ export const record = (ended: Ended) =>
 export const recordings = (namespace: string, pod: string, container: string, pid = 1): string =>
   inside(namespace, pod, container, 'jattach', String(pid), 'jcmd', 'JFR.check');
 
+/** Whether the JVM records, or does not any more. */
+export const isRecording = async (namespace: string, pod: string, container: string): Promise<boolean> => {
+  const answer = await kubectlLater(['exec', '-n', namespace, pod, '-c', container, '--', 'jattach', '1', 'jcmd', 'JFR.check']);
+  return !/No available recordings/.test(answer);
+};
+
 /** Waits until the condition holds; false when it never did. */
-export async function eventually(condition: () => boolean, seconds: number): Promise<boolean> {
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(500)) if (condition()) return true;
+export async function eventually(condition: () => boolean | Promise<boolean>, seconds: number): Promise<boolean> {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(500)) if (await condition()) return true;
   return condition();
 }
 
