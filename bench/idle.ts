@@ -28,7 +28,7 @@ try {
   tell(
     `${seconds} s of silence`,
     idle.code === 0 && told.length === 0 && recorded('idle.jfr') >= seconds - 2,
-    `exit code ${idle.code} after ${(idle.took / 1000).toFixed(0)} s, ${proxy.opened()} lines, ${told.length} of them lost`,
+    `exit code ${idle.code} after ${(idle.took / 1000).toFixed(0)} s, ${proxy.opened()} lines, ${told.length} of them lost${idle.code === 0 ? '' : `\n${idle.stderr}`}`,
   );
   proxy.calm();
   const running = laptop.start(...argv('silent.jfr', 100));
@@ -43,7 +43,7 @@ try {
   tell(
     'all lines silent',
     silent.code === 0 && noticed <= 61 && back && recorded('silent.jfr') >= 98,
-    `noticed after ${noticed.toFixed(1)} s, ${back ? 'back again' : 'never back'}, exit code ${silent.code}`,
+    `noticed after ${noticed.toFixed(1)} s, ${back ? 'back again' : 'never back'}, exit code ${silent.code}${silent.code === 0 ? '' : `\n${silent.stderr}`}`,
   );
 } finally {
   proxy.close();

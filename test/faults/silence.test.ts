@@ -1,5 +1,6 @@
 /** Lines that say nothing any more, and lines that nobody leaves in peace; with the script's own times. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { When } from '../sandbox/faults.ts';
 import { type Bench, execs, run, sound, startBench } from './bench.ts';
 
 let bench: Bench;
@@ -8,21 +9,25 @@ beforeAll(async () => {
 });
 afterAll(() => bench?.[Symbol.asyncDispose]());
 
-const silent = [
-  ['discover', 'look', 1],
-  ['lease', 'hold', 1],
-  ['start', 'step', 2],
-  ['stop', 'step', 3],
-  ['pull', 'pull', 1],
-] as const;
+const silent: readonly (readonly [stage: string, when: (pod: string) => When])[] = [
+  ['resolve', (pod) => ({ verb: 'get', path: new RegExp(`/pods/${pod}$`), nth: 1 })],
+  ['inject', (pod) => ({ verb: 'patch', path: new RegExp(`/pods/${pod}/ephemeralcontainers`), nth: 1 })],
+  ['wait', (pod) => ({ verb: 'watch', path: new RegExp(`metadata.name=${pod}(&|$)`), nth: 1 })],
+  ['discover', (pod) => ({ ...execs(pod, 'look'), nth: 1 })],
+  ['lease', (pod) => ({ ...execs(pod, 'hold'), nth: 1 })],
+  ['start', (pod) => ({ ...execs(pod, 'step'), nth: 2 })],
+  ['stop', (pod) => ({ ...execs(pod, 'step'), nth: 3 })],
+  ['pull', (pod) => ({ ...execs(pod, 'pull'), nth: 1 })],
+];
 
 describe.concurrent('all lines fall silent', () => {
-  it.each(silent)('at stage %s: noticed within 61 s, and replaced', async (stage, verb, nth) => {
+  it.each(silent)('at stage %s: noticed within 61 s, and said or replaced', async (stage, when) => {
     const stand = await bench.stand(`silent-${stage}`);
-    const after = verb === 'pull' ? Math.floor(bench.jvm.bytes / 2) : 0;
-    bench.sandbox.faults.add({ when: { ...execs(stand.pod, verb), nth }, fault: 'happen', after, what: () => stand.proxy.silence('once') });
+    const after = stage === 'pull' ? Math.floor(bench.jvm.bytes / 2) : 0;
+    bench.sandbox.faults.add({ when: when(stand.pod), fault: 'happen', after, what: () => stand.proxy.silence('once') });
     const outcome = await run(stand, stand.desk.start(...stand.argv()));
-    await sound(stand, outcome, { codes: [0] });
+    // Before anything was begun it is left to the person to try again.
+    await sound(stand, outcome, { codes: [stage === 'resolve' ? 6 : 0] });
     expect(outcome.ended.took).toBeLessThan(90_000);
     stand.remove();
   });
