@@ -72,7 +72,7 @@ const mostBytes = 16 * 2 ** 20;
 
 async function look(container: DebugContainer, target: Target, pid: number | undefined, signal: AbortSignal): Promise<View> {
   const words = ['look', target.containerId, ...(pid === undefined ? [] : [String(pid)])];
-  const ask = () => answerOf(container, words, { what: 'look at the processes', maxBytes: mostBytes, signal });
+  const ask = () => answerOf(container, words, { what: 'look at the processes', deadline: 60_000, maxBytes: mostBytes, signal });
   const view = parseView(await retry(ask, { for: lineBackWithin, signal, when: isLineLost }));
   if (view.processes.length > 0) return view;
   throw new NothingToSee('unsupported', `No process of container ${target.container} can be seen from ${container.name}`, {
