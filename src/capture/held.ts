@@ -70,10 +70,12 @@ export async function holding<T>(
   const { command: _, ...from } = debugSpec(request, way, likeBefore(container));
   const onKept = (words: readonly Argv[]) => journal.change({ undo: { from, words } });
   const onLine = lineNotes(report, way.needsLine !== true);
-  const lease = await hold(container, id, { ttl: request.ttl, signal: before, gone: target.gone, onKept, onLine }).catch(async (error: unknown) => {
-    await journal.forget();
-    throw error;
-  });
+  const lease = await hold(container, id, { ttl: request.ttl, signal: before, gone: target.gone, onKept, onLine }).catch(
+    async (error: unknown) => {
+      await journal.forget();
+      throw error;
+    },
+  );
   const signal = AbortSignal.any([stops.abort, target.gone, lease.lost]);
   const another = (until: AbortSignal) => target.inject({ ...debugSpec(request, way, likeBefore(container)), fresh: true }, until);
   try {
