@@ -16,7 +16,7 @@ export const pods = {
   twins: { args: ['twin', 'addr=127.0.0.1:0', 'and', 'addr=127.0.0.1:0'] },
   stripped: { args: ['addr=:6060'], image: 'stripped' },
   oldest: { args: ['addr=:6060'], image: 'oldest' },
-  'write-timeout': { args: ['addr=:6060,write=1s'], image: 'oldest' },
+  'write-timeout': { args: ['addr=:6060,write=10s'], image: 'oldest' },
   rates: { args: ['addr=:6060'], env: { RATES: 'off' } },
   none: { args: ['addr=:8080,serve=http', 'addr=:9090,serve=tcp'], ports: [...declared, { containerPort: 9090 }] },
 } satisfies Record<string, GoPod>;

@@ -2,18 +2,10 @@
 import { KprofError } from '../../errors.ts';
 import type { Format } from '../../formats/format.ts';
 import { countedOf, difference, type Stack, stacksOf } from '../../profile/difference.ts';
-import type { ValueType } from '../../profile/profile.ts';
-import { inUnit } from '../../profile/units.ts';
 import type { Pair } from '../compare.ts';
 import type { Site } from './site.ts';
 import { fits, speedscopeOf } from './speedscope.ts';
-import { speedscopeFile, type View } from './speedscope-file.ts';
-
-/** «Grew by 1.20s»; what is looked at first comes first. */
-const view = (word: string, stacks: readonly Stack[], { unit }: ValueType): View => {
-  const sum = stacks.reduce((all, { weight }) => all + weight, 0);
-  return { name: `${word} ${inUnit(sum, unit, 'minimum')}`, stacks };
-};
+import { speedscopeFile, viewOf } from './speedscope-file.ts';
 
 /** speedscope with what grew, what shrank, and the two profiles. Throws a KprofError when one is too large, not whole, or both are empty. */
 export async function comparison({ earlier, later, format }: Pair, from?: URL): Promise<Site> {
@@ -27,10 +19,10 @@ export async function comparison({ earlier, later, format }: Pair, from?: URL): 
   // What a difference itself has less of is no flame.
   const positive = (stacks: readonly Stack[]) => stacks.filter(({ weight }) => weight > 0);
   const views = [
-    view('Grew by', grew, type),
-    view('Shrank by', shrank, type),
-    view('Before:', positive(stacksOf(before)), type),
-    view('After:', positive(stacksOf(after)), type),
+    viewOf('Grew by', grew, type),
+    viewOf('Shrank by', shrank, type),
+    viewOf('Before:', positive(stacksOf(before)), type),
+    viewOf('After:', positive(stacksOf(after)), type),
   ];
   if (views.every(({ stacks }) => stacks.length === 0))
     throw new KprofError('unsupported', `${earlier} and ${later} are both empty: there is nothing to show`);

@@ -1,6 +1,7 @@
 /** Writes speedscope's own format, which holds several profiles: https://github.com/jlfwong/speedscope/wiki/Importing-from-custom-sources */
 import type { Stack } from '../../profile/difference.ts';
 import type { ValueType } from '../../profile/profile.ts';
+import { inUnit } from '../../profile/units.ts';
 
 /** One of the profiles; those without a stack are left out. */
 export interface View {
@@ -8,6 +9,12 @@ export interface View {
   /** Weights are positive. */
   readonly stacks: readonly Stack[];
 }
+
+/** «Grew by 1.20s»: a view with its sum in its name. */
+export const viewOf = (word: string, stacks: readonly Stack[], { unit }: ValueType): View => {
+  const sum = stacks.reduce((all, { weight }) => all + weight, 0);
+  return { name: `${word} ${inUnit(sum, unit, 'minimum')}`, stacks };
+};
 
 const known = /^(nanoseconds|microseconds|milliseconds|seconds|bytes)$/;
 

@@ -3,11 +3,15 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { KprofError } from '../../errors.ts';
 import { type Format, openFile } from '../../formats/format.ts';
+import { readProfile } from '../../formats/pprof.ts';
+import { countedOf, halve, stacksOf } from '../../profile/difference.ts';
 import { folded } from '../../profile/folded.ts';
 import { readRecording } from '../../profile/jfr.ts';
+import { defaultIndex } from '../../profile/top.ts';
 import { bytes as inWords } from '../../report.ts';
 import { shellWord } from '../../safe.ts';
 import { answerFrom, type Blob, type Site } from './site.ts';
+import { speedscopeFile, viewOf } from './speedscope-file.ts';
 
 const types: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
@@ -96,7 +100,18 @@ async function shown(path: string, format: Format): Promise<Shown> {
     const stacks = recording === undefined ? '' : folded(recording.samples);
     if (stacks !== '') return { name: blobName(path, { name: 'collapsed', extension: format.extension }), bytes: Buffer.from(stacks) };
   }
-  return { name: blobName(path, format), bytes: await readFile(path) };
+  return (format.name === 'pprof' ? await twoSided(path) : undefined) ?? { name: blobName(path, format), bytes: await readFile(path) };
+}
+
+/** A profile over a time (`--delta`) may have less of something; speedscope refuses such a one, and gets both sides. Undefined of all others. */
+async function twoSided(path: string): Promise<Shown | undefined> {
+  const profile = await readProfile(path);
+  const index = defaultIndex(profile);
+  if (!profile.samples.some(({ values }) => (values[index] ?? 0) < 0)) return undefined;
+  const type = countedOf(profile);
+  const { grew, shrank } = halve(stacksOf(profile));
+  const views = [viewOf('Grew by', grew, type), viewOf('Shrank by', shrank, type)];
+  return { name: 'difference.speedscope.json', bytes: Buffer.from(speedscopeFile('difference', type, views)) };
 }
 
 /** speedscope, showing a file; both are read into memory. Throws a KprofError when the file is too large. */

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { formats } from '../../../src/formats/index.ts';
 import { blobName, speedscope } from '../../../src/viewers/page/speedscope.ts';
+import { profile } from '../../support/profiles.ts';
 import { sandbox } from '../../support/sandbox.ts';
 
 test.each([
@@ -34,6 +35,24 @@ test('serves its own files and the one profile, under no other name', async () =
   expect(site.entry).toContain('#profileURL=profile/x.jfr');
   expect(['index.html', 'profile/x.jfr'].map(answered)).toEqual([true, true]);
   expect(['x.jfr', 'LICENSE.md', 'profile/y.jfr', 'own/index.html', '../x.jfr', box.path].map(answered)).toEqual(Array(6).fill(false));
+});
+
+test('a profile that has less of something is shown from both sides', async () => {
+  using box = sandbox();
+  mkdirSync(join(box.path, 'own'));
+  const path = join(box.path, 'delta.pb.gz');
+  const samples = [[['cache', 'main'], -2048] as const, [['load', 'main'], 4096] as const];
+  writeFileSync(path, profile({ types: [['inuse_space', 'bytes']], samples }));
+  const site = await speedscope(path, formats.pprof, pathToFileURL(`${join(box.path, 'own')}/`));
+  const sent: Buffer[] = [];
+  const response = { writeHead: () => {}, end: (bytes: Buffer) => void sent.push(bytes) };
+  expect(site.answer('profile/difference.speedscope.json', { method: 'GET' } as never, response as never)).toBe(true);
+  expect(JSON.parse(Buffer.concat(sent).toString('utf8'))).toMatchObject({
+    profiles: [
+      { name: 'Grew by 4kB', weights: [4096] },
+      { name: 'Shrank by 2kB', weights: [2048] },
+    ],
+  });
 });
 
 test('a file of 2 GiB is too much for a tab, and what takes it is named', async () => {
