@@ -106,7 +106,7 @@ export interface Place {
 }
 
 /** Makes a namespace; `level` is what Pod Security enforces in it. */
-export function place(level?: 'baseline' | 'restricted'): Place {
+export function place(level?: 'privileged' | 'baseline' | 'restricted'): Place {
   const namespace = `kprof-e2e-${randomSuffix()}`;
   kubectl('create', 'namespace', namespace);
   if (level !== undefined) kubectl('label', 'namespace', namespace, `pod-security.kubernetes.io/enforce=${level}`);

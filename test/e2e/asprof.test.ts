@@ -1,0 +1,196 @@
+/** async-profiler, thread dumps and recordings that stay, on every kind of JVM that needs another way in. */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Desk, debugContainers, desk, eventually, hasEnded, inside, jfr, type Place, place, record, vitals } from './support.ts';
+import { applyTargets, type Level, type TargetName, targets } from './targets.ts';
+
+let places: Readonly<Record<Level, Place>>;
+let laptop: Desk;
+
+const used: readonly TargetName[] = [
+  'jdk8-root',
+  'jdk21-1000-3000',
+  'jdk25-jlinked-read-only',
+  'jdk25-no-tmp',
+  'jdk17-deaf',
+  'gosu',
+  'privileged',
+  'non-dumpable',
+];
+
+beforeAll(async () => {
+  laptop = desk();
+  places = { restricted: place('restricted'), baseline: place('baseline'), privileged: place('privileged') };
+  await Promise.all([applyTargets(used, places), applyTrouble()]);
+});
+afterAll(() => {
+  for (const each of Object.values(places ?? {})) each.remove();
+  laptop?.remove();
+});
+
+/** A JVM with a deadlock, a hot thread, crowded locks and virtual threads. */
+const applyTrouble = () => places.restricted.applyAs('trouble', 'trouble');
+
+const where = (name: TargetName): readonly [string, '-n', string] => [name, '-n', places[targets[name].level].namespace];
+const tmpOf = (namespace: string, pod: string, container: string, pid: number) =>
+  inside(namespace, pod, container, 'sh', '-c', `ls -a /proc/${pid}/root/tmp`);
+
+/** Whether async-profiler runs in process 1, by the thread that would end it. */
+function profiles(namespace: string, pod: string): boolean {
+  const [container = ''] = debugContainers(namespace, pod);
+  return inside(namespace, pod, container, 'sh', '-c', 'cat /proc/1/task/*/comm').includes('Async-profiler');
+}
+
+describe('async-profiler', () => {
+  it.each([
+    ['jdk25-jlinked-read-only', 'cpu'],
+    ['jdk21-1000-3000', 'wall'],
+    ['jdk8-root', 'itimer'],
+  ] as const)('samples %s: %s', async (name, event) => {
+    const [, , namespace] = where(name);
+    const before = vitals(namespace, name);
+    const ended = await laptop.kprof('asprof', ...where(name), '-e', event, '--duration', '2s', '--format', 'jfr', '-o', 'json');
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    const made = record(ended);
+    expect(jfr('print', '--events', 'jdk.ExecutionSample', made.path)).toContain('Busy');
+    expect(tmpOf(namespace, name, made.debugContainer, made.pid)).not.toContain('kprof-');
+    expect(vitals(namespace, name)).toEqual(before);
+    if (event === 'cpu') expect(ended.stderr).toMatch(/timers/);
+  });
+
+  it('reaches a JVM below root by a process of its user, and gives collapsed stacks and a flame graph', async () => {
+    const collapsed = await laptop.kprof('asprof', ...where('gosu'), '-e', 'alloc', '--duration', '2s', '-o', 'collapsed', '--no-open');
+    expect(collapsed, collapsed.stderr).toMatchObject({ code: 0 });
+    expect(readFileSync(collapsed.stdout.trim(), 'utf8')).toMatch(/^\S*;?Busy.*allocate\S* \d+$/m);
+    const flame = await laptop.kprof(
+      'asprof',
+      ...where('gosu'),
+      '-e',
+      'wall',
+      '--threads',
+      '--duration',
+      '2s',
+      '-o',
+      'flamegraph',
+      '--no-open',
+    );
+    expect(flame, flame.stderr).toMatchObject({ code: 0 });
+    expect(flame.stdout).toMatch(/\.html$/m);
+    // Its names leave out what they have in common.
+    expect(readFileSync(flame.stdout.trim(), 'utf8')).toMatch(/kprof-[\s\S]*worker-/);
+  });
+
+  it('leaves a profiler alone that runs already, ours of another user or not', async () => {
+    const other = desk();
+    const running = other.start('asprof', ...where('jdk21-1000-3000'), '--duration', '60s', '--no-open');
+    await running.until(/starting async-profiler/);
+    const [, , namespace] = where('jdk21-1000-3000');
+    expect(await eventually(() => profiles(namespace, 'jdk21-1000-3000'), 60)).toBe(true);
+    const refused = await laptop.kprof('asprof', ...where('jdk21-1000-3000'), '--duration', '1s');
+    expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('left alone') });
+    running.child.kill('SIGINT');
+    const ended = await running.ended;
+    expect(ended, ended.stderr).toMatchObject({ code: 130, stdout: expect.stringMatching(/\.jfr\n$/) });
+    other.remove();
+  });
+
+  it('stops when kprof is killed', async () => {
+    const [name, , namespace] = where('jdk25-jlinked-read-only');
+    const running = laptop.start('asprof', name, '-n', namespace, '--duration', '10m', '--no-open');
+    await running.until(/starting async-profiler/);
+    expect(await eventually(() => profiles(namespace, name), 60)).toBe(true);
+    running.child.kill('SIGKILL');
+    await running.ended;
+    expect(await eventually(() => !profiles(namespace, name), 60)).toBe(true);
+  });
+});
+
+describe('SYS_PTRACE', () => {
+  const hidden = [
+    ['privileged', /capabilities that a debug container is not given/],
+    ['non-dumpable', /hides it from its own user/],
+  ] as const;
+
+  it.each(hidden)('is asked for, and used once: %s', async (name, why) => {
+    const [, , namespace] = where(name);
+    const refused = await laptop.kprof('threads', ...where(name), '--yes');
+    expect(refused).toMatchObject({ code: 7, stdout: '' });
+    expect(refused.stderr).toMatch(why);
+    expect(refused.stderr).toMatch(/try: kprof threads … --allow-ptrace/);
+    const ended = await laptop.kprof('threads', ...where(name), '--allow-ptrace', '-o', 'json');
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    const { debugContainer, rung } = record(ended);
+    expect(rung).toBe('ptrace');
+    expect(readFileSync(record(ended).path, 'utf8')).toContain('kprof-worker-1');
+    expect(await eventually(() => hasEnded(namespace, name, debugContainer), 30)).toBe(true);
+  });
+});
+
+describe('thread dumps', () => {
+  it('name the deadlock, the hot thread and the crowded locks, and have virtual threads', async () => {
+    const ended = await laptop.kprof(
+      'threads',
+      'trouble',
+      '-n',
+      places.restricted.namespace,
+      '--count',
+      '2',
+      '--interval',
+      '3s',
+      '-o',
+      'json',
+    );
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    expect(ended.stderr).toMatch(/deadlock: "kprof-dead-1" waits for java.lang.StringBuilder <0x\w+>, held by "kprof-dead-2"/);
+    expect(ended.stderr).toMatch(/deadlock: "kprof-dead-2" waits for java.lang.Object <0x\w+>, held by "kprof-dead-1"/);
+    expect(ended.stderr).toMatch(/cpu: "kprof-hot" [\d.]+% of a core/);
+    expect(ended.stderr).toMatch(/lock: java.lang.StringBuilder <0x\w+>, held by "kprof-owner": 3 waiting, "kprof-waiter-\d"/);
+    const { summary } = record(ended) as unknown as { summary: { cpu: Record<string, number>; virtual: number; deadlocked: string } };
+    expect(summary).toMatchObject({ deadlocks: 1, deadlocked: 'kprof-dead-1, kprof-dead-2', virtual: 50, dumps: 2 });
+    expect(Object.entries(summary.cpu).sort(([, a], [, b]) => b - a)[0]?.[0]).toBe('kprof-hot');
+  });
+
+  it.each(['jdk17-deaf', 'jdk25-no-tmp'] as const)('are read from the log where nobody can attach: %s', async (name) => {
+    const ended = await laptop.kprof('threads', ...where(name), '--count', '2', '--interval', '1s');
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    expect(ended.stdout.match(/^Full thread dump/gm)).toHaveLength(2);
+    expect(ended.stdout).toContain('"kprof-worker-1"');
+    expect(ended.stderr).toContain('to its own log instead');
+    const [, , namespace] = where(name);
+    expect(vitals(namespace, name)).toMatchObject({ restarts: '0', dumps: 2 });
+  });
+});
+
+describe('a recording that stays', () => {
+  it('is begun once, fetched, listed and ended, and others are not touched', async () => {
+    const at = where('gosu');
+    const started = await laptop.kprof('jfr', ...at, '--start', '--maxage', '10m');
+    expect(started, started.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/^kprof-left-\w+\n$/) });
+    const mine = started.stdout.trim();
+    const { debugContainer, pid } = record(await laptop.kprof('threads', ...at, '-o', 'json'));
+    inside(
+      at[2],
+      'gosu',
+      debugContainer,
+      'jattach',
+      String(pid),
+      'jcmd',
+      'JFR.start name=foreign jdk.InitialEnvironmentVariable#enabled=false jdk.InitialSystemProperty#enabled=false',
+    );
+    expect(await laptop.kprof('jfr', ...at, '--start')).toMatchObject({ code: 2, stderr: expect.stringContaining(mine) });
+    const status = await laptop.kprof('jfr', ...at, '--status');
+    expect(status.stdout).toMatch(new RegExp(`^${mine} +running +kprof --start +.*maxage=10m`, 'm'));
+    expect(status.stdout).toMatch(/^foreign +running +somebody else/m);
+    // With another journal: whoever comes may end it, and a debug container of one user is not another's.
+    const other = desk();
+    for (const verb of ['--dump', '--stop']) {
+      const ended = await other.kprof('jfr', ...at, verb, '--no-open');
+      expect(ended, ended.stderr).toMatchObject({ code: 0 });
+      expect(jfr('summary', ended.stdout.trim())).toContain('jdk.ExecutionSample');
+    }
+    expect(await other.kprof('jfr', ...at, '--stop')).toMatchObject({ code: 7, stderr: expect.stringContaining('not touched') });
+    other.remove();
+    const after = JSON.parse((await laptop.kprof('jfr', ...at, '--status', '-o', 'json')).stdout);
+    expect(after.summary).toMatchObject({ recordings: 1, foreign: 'running' });
+  });
+});
