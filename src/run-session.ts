@@ -8,7 +8,7 @@ import { holding, noJournal } from './capture/held.ts';
 import { orRetire } from './capture/ladder.ts';
 import { relayed } from './capture/relay.ts';
 import type { Request } from './capture/request.ts';
-import { asTarget, type Session } from './capture/session.ts';
+import { asTarget, explained, type Session } from './capture/session.ts';
 import type { Probe, Target } from './cluster.ts';
 import { confirm } from './confirm.ts';
 import { KprofError } from './errors.ts';
@@ -120,7 +120,10 @@ async function serve(story: Story, session: Session, plan: SessionPlan, key: Key
     around.capturing('ends');
     if (output === 'json') printSession({ address: doorstep.address.text, namespace: target.namespace, pod: target.pod, pid: process.pid });
     else printSession(doorstep.address.text);
-    const left = doorway.client === undefined ? new Promise<never>(() => {}) : runClient(doorway.client(doorstep.address), around);
+    const left =
+      doorway.client === undefined
+        ? new Promise<never>(() => {})
+        : runClient(doorway.client(doorstep.address, globalThis.process.stdin.isTTY), around);
     await Promise.race([began, left, aborted(stops.early)]);
     // Whichever it was: the client has left, Ctrl-C, or it is over.
     const end = () =>
@@ -134,12 +137,12 @@ async function serve(story: Story, session: Session, plan: SessionPlan, key: Key
 }
 
 /** The server's whole life, as a step of the capture. */
-async function attach(session: Session, { serve: { run, undo, says, what }, failed }: SessionPlan, signal: AbortSignal): Promise<string> {
+async function attach(session: Session, { serve: { run, undo, says, what, failed } }: SessionPlan, signal: AbortSignal): Promise<string> {
   session.report.stage(says);
   session.report.debug(1, run.join(' '));
   const kept = { name: '00001.undo', undo: asTarget(session, undo), run: asTarget(session, run) };
   const running = step(session.lease, kept, { what, deadline: wholeSession, signal }).catch((error: unknown) => {
-    throw error instanceof KprofError && error.failure === 'failed' ? failed(error) : error;
+    throw explained(error, { failed });
   });
   running.catch(() => {}); // who awaits it hears of it
   return running;

@@ -111,6 +111,8 @@ export interface Step {
   readonly keep?: (stdout: string) => string;
   /** What a person should know of what was printed, though it is no failure. */
   readonly remark?: (stdout: string) => string | undefined;
+  /** The error that a failure of the tool tells. */
+  readonly failed?: (error: KprofError) => KprofError;
   /** What ends what `run` begins, handed to the pod before `run` starts; or why there is nothing to end. */
   readonly undo: Argv | 'ends by itself' | 'ends an earlier step';
   /** How long it may take; 2 minutes, if absent. */
@@ -392,8 +394,8 @@ export interface Address {
 export interface Doorway {
   /** Of 127.0.0.1, 0 for any; undefined: a unix socket that only this user can open. */
   readonly port: number | undefined;
-  /** The program that becomes the client in this terminal; the session ends with it. */
-  readonly client: ((address: Address) => Argv) | undefined;
+  /** The program that becomes the client in this terminal, if it is one; the session ends with it. */
+  readonly client: ((address: Address, isTerminal: boolean) => Argv) | undefined;
   /** How to come by that program. */
   readonly clientHint: string;
   /** Whether VS Code is to find a launch configuration. */
@@ -414,7 +416,7 @@ export interface Served {
 export interface SessionPlan {
   readonly kind: 'session';
   /** Runs until the end, and prints in a word why that came; its undo ends it. */
-  readonly serve: Step & { readonly undo: Argv };
+  readonly serve: Step & { readonly undo: Argv; readonly failed: NonNullable<Step['failed']> };
   /** Waits until it serves, and prints what it knows of the process. */
   readonly ready: Argv;
   /** Has a connection to it as its stdin (in base64 lines) and stdout. */
@@ -422,8 +424,6 @@ export interface SessionPlan {
   served(answer: string, address: Address): Served;
   /** What the word for its end means; throws where it is no good one. */
   ended(word: string): string;
-  /** The error that a failed `serve` tells. */
-  failed(error: KprofError): KprofError;
 }
 
 /** A session: clients here control the process for as long as they want to. */

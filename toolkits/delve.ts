@@ -59,12 +59,12 @@ export const delve = defineToolkit({
             undo: ['keeper', 'end', folder],
             says: 'attaching Delve',
             what: `attach Delve to process ${process.pid}`,
+            failed: (error) => explainFailure(error, process),
           },
           ready: ['keeper', 'ready', folder, '60'],
           relay: ['keeper', 'relay', folder],
           served: (answer, address) => served(process, pod, answer, address),
           ended: (word) => ended(word, first),
-          failed: (error) => explainFailure(error, process),
         };
       },
     },

@@ -1,5 +1,5 @@
 import { duration } from '../src/flags.ts';
-import { checkReadable, isGo } from '../src/runtimes/delve.ts';
+import { checkReadable, explainPause, isGo, remarkOnMissing } from '../src/runtimes/delve.ts';
 import { asks, indexPaths, portsToTry, pprofEndpoint } from '../src/runtimes/go.ts';
 import { header, path, port, scheme } from '../src/runtimes/go-flags.ts';
 import { defineToolkit, type Milliseconds, type Way } from '../src/toolkit.ts';
@@ -20,6 +20,8 @@ const paused = (most: Milliseconds): Way<Record<never, never>> => ({
         run: ['keeper', 'goroutines', String(process.pid), process.started, String(most)],
         says: 'pausing the process for its stacks',
         what: 'take the stacks of its goroutines',
+        failed: (error) => explainPause(error, process),
+        remark: remarkOnMissing,
         undo: 'ends by itself',
       },
     ],

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -53,6 +54,9 @@ func goroutines(word, started, most string) error {
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	signal.Ignore(syscall.SIGHUP)
 	warm(pid)
+	if takes := loading(pid); takes > time.Duration(limit)*time.Millisecond {
+		return fmt.Errorf("to read the debug information takes %d ms, for which the process would stand still", takes.Milliseconds())
+	}
 	hurry()
 	found, err := look(pid, time.Duration(limit)*time.Millisecond, stop)
 	if err != nil {
@@ -64,6 +68,16 @@ func goroutines(word, started, most string) error {
 	out := bufio.NewWriter(os.Stdout)
 	found.print(out)
 	return out.Flush()
+}
+
+// loading is how long Delve takes to read the program, which it does while the process stands still; here it does not yet.
+func loading(pid int) time.Duration {
+	began := time.Now()
+	info := proc.NewBinaryInfo("linux", runtime.GOARCH, false)
+	// Where it was loaded to makes no difference to how long that takes.
+	_ = info.LoadBinaryInfo(fmt.Sprintf("/proc/%d/exe", pid), 1, nil)
+	_ = info.Close()
+	return time.Since(began)
 }
 
 // look pauses the process, for about as long as it is allowed to.

@@ -26,7 +26,7 @@ export function runClient(
 
 /** Throws when this machine has not got it. */
 export function checkProgram({ client, clientHint }: Doorway): void {
-  const program = client?.({ text: '', port: undefined })[0] ?? '';
+  const program = client?.({ text: '', port: undefined }, true)[0] ?? '';
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   const found = folders.some((folder) => {
     try {

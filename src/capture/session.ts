@@ -141,7 +141,9 @@ async function performStep(session: Session, each: Step, index: number, maxBytes
   const run = pinned(session, each.room === true ? ['room', String(session.process.pid), ...own] : own);
   const kept = { name: `${String(index + 1).padStart(5, '0')}.undo`, undo, run };
   const performed = async () => {
-    const done = step(session.lease, kept, bounds);
+    const done = step(session.lease, kept, bounds).catch((error: unknown) => {
+      throw explained(error, each);
+    });
     return each.optional === true ? done.catch((error: unknown) => unanswered(session, error)) : done;
   };
   const stdout = each.inLog === undefined ? await performed() : await printedInLog(session, each.inLog, performed);
@@ -150,6 +152,10 @@ async function performStep(session: Session, each: Step, index: number, maxBytes
   if (remark !== undefined) session.report.note(remark);
   return stdout;
 }
+
+/** What the tool itself failed at, in the words of who knows the tool. */
+export const explained = (error: unknown, { failed }: Pick<Step, 'failed'>): unknown =>
+  error instanceof KprofError && error.failure === 'failed' && !error.lost && failed !== undefined ? failed(error) : error;
 
 /** Of what is optional nothing is missing; but whoever was stopped, stays stopped. */
 function unanswered({ signal, report }: Session, error: unknown): string {

@@ -79,7 +79,12 @@ export function parseKnown(answer: string): Known {
 }
 
 /** The client in this terminal. */
-export const connectArgv = ({ text }: Address): Argv => ['dlv', 'connect', text];
+export const connectArgv = ({ text }: Address, isTerminal = true): Argv => [
+  'dlv',
+  'connect',
+  text,
+  ...(isTerminal ? [] : ['--allow-non-terminal-interactive=true']),
+];
 
 /** A launch configuration for the debugger of VS Code (https://github.com/golang/vscode-go/blob/master/docs/debugging.md). */
 export const launchConfiguration = (name: string, port: number, root: string) => ({
@@ -131,6 +136,26 @@ export function ended(word: string, first: number): string {
     });
   if (word.trim() === 'exited') throw new KprofError('gone', 'The process ended while it was debugged');
   throw new KprofError('failed', 'The debugger ended without a reason', { cause: word.slice(0, 300) });
+}
+
+/** What made `keeper goroutines` fail, from what it printed. */
+export function explainPause(error: KprofError, process: Process): KprofError {
+  const said = String(error.cause instanceof Error ? error.cause.message : (error.cause ?? error.message));
+  const takes = /takes (\d+) ms, for which/.exec(said)?.[1];
+  if (takes === undefined) return explainFailure(error, process);
+  return new KprofError(
+    'unsupported',
+    `Process ${process.pid} would stand still for more than ${takes}ms, which is more than --max-pause`,
+    {
+      hint: `allow it with --max-pause ${Math.ceil(Number(takes) / 500)}s, or give the app a net/http/pprof endpoint`,
+    },
+  );
+}
+
+/** What to say where the time was over before all stacks were read. */
+export function remarkOnMissing(stdout: string): string | undefined {
+  const [, some, all] = /^# (\d+) of (\d+) goroutines/.exec(stdout) ?? [];
+  return some === all ? undefined : `Of ${all} goroutines ${some} could be read before --max-pause was over`;
 }
 
 /** What made it fail, from what it printed. */

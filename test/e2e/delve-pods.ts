@@ -16,7 +16,9 @@ export const pods = {
   stopped: { args: [answers] },
   terminated: { args: [answers] },
   silent: { args: [answers] },
-  deleted: { args: [answers], grace: 30 },
+  deleted: { args: [answers], grace: 60, env: { DRAIN: '10s' } },
+  watched: { args: [answers], neighbour: true },
+  typed: { args: [answers] },
 } satisfies Record<string, GoPod>;
 
 /** Whether the app answers an HTTP request within a few seconds. */

@@ -1,14 +1,15 @@
-import { spawn } from 'node:child_process';
-import { statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { attach, type Dap, dap } from '../support/dap.ts';
+import { attach, dap } from '../support/dap.ts';
+import { clusterProxy } from './big-file.ts';
 import { isAnswering, pods, restarts, tracer } from './delve-pods.ts';
 import { dlv } from './dlv.ts';
 import { applyGoPods } from './go-pods.ts';
-import { type Desk, debugContainers, desk, eventually, hasEnded, kubectl, type Place, place, type Running } from './support.ts';
-
-type PodName = keyof typeof pods;
+import { halted, serving } from './serving.ts';
+import { type Desk, debugContainers, desk, eventually, hasEnded, kubeconfig, kubectl, type Place, place } from './support.ts';
 
 let ground: Place;
 let open: Place;
@@ -29,19 +30,6 @@ afterAll(() => {
   open?.remove();
   laptop?.remove();
 });
-
-/** A kprof that serves, and the address at which. */
-async function serving(
-  where: Place,
-  pod: string,
-  ...more: readonly string[]
-): Promise<{ readonly running: Running; readonly address: string }> {
-  const running = laptop.start('delve', pod, '-n', where.namespace, '--yes', ...more);
-  await Promise.race([running.until(/Ctrl-C here ends the session/, 200), running.ended]);
-  const address = /dlv connect (\S+)/.exec(running.stderr())?.[1];
-  if (address === undefined) throw new Error(running.stderr());
-  return { running, address };
-}
 
 /** What `dlv connect` prints when somebody types these lines. */
 function connectAndType(address: string, ...lines: readonly string[]): Promise<string> {
@@ -67,7 +55,7 @@ async function isUnharmed(where: Place, pod: string, pid = 1): Promise<void> {
 
 describe('kprof delve, with dlv connect', () => {
   it.concurrent.each(['newest', 'oldest', 'stripped'] as const)('stops at a breakpoint of %s, looks, and goes', async (pod) => {
-    const { running, address } = await serving(ground, pod);
+    const { running, address } = await serving(laptop, ground, pod);
     expect(address).toMatch(/^unix:/);
     expect(statSync(dirname(address.slice(5))).mode & 0o777).toBe(0o700);
     const look = pod === 'stripped' ? 'stack 3' : 'print len(main.kept)';
@@ -91,7 +79,11 @@ describe('kprof delve, with a client as VS Code has it', () => {
     const before = await laptop.kprof('delve', 'twins', '-n', open.namespace, '--yes');
     expect(before).toMatchObject({ code: 2 });
     const [, pid] = /^\s+(?:try: )?.*?(\d+) {2}\/app .*8081/m.exec(before.stderr) ?? [];
-    const { running, address } = await serving(open, 'twins', '--pid', pid as string, '--port', '0');
+    const { running, address } = await serving(laptop, open, 'twins', '--pid', pid as string, '--port', '0', '--write-launch-json');
+    const launch = JSON.parse(readFileSync(join(laptop.folder, '.vscode/launch.json'), 'utf8'));
+    expect(launch.configurations).toMatchObject([
+      { name: 'kprof: twins', mode: 'remote', port: Number(address.split(':')[1]), substitutePath: [{ to: 'workload' }] },
+    ]);
     expect(running.stderr()).toMatch(/Every user of this machine can connect to port \d+/);
     const client = await dap(address);
     const substitutePath = [{ from: '/home/me/src', to: 'workload' }];
@@ -116,19 +108,29 @@ describe('kprof delve, with a client as VS Code has it', () => {
   });
 });
 
-/** A process that stands at a breakpoint, and who holds it there. */
-async function halted(pod: PodName): Promise<{ readonly running: Running; readonly client: Dap }> {
-  const { running, address } = await serving(ground, pod);
-  const client = await dap(address);
-  await attach(client, ['main.allocate']);
-  await client.event('stopped');
-  expect(isAnswering(ground, pod)).toBe(false);
-  return { running, client };
-}
+describe('kprof delve --client', () => {
+  it.concurrent('is dlv connect in this terminal, and ends with it', async () => {
+    const bin = new URL('../../bin/kprof.js', import.meta.url).pathname;
+    const env = { ...laptop.env, PATH: `${dirname(dlv())}:${process.env['PATH']}` };
+    const child = spawn(process.execPath, [bin, 'delve', 'typed', '-n', ground.namespace, '--yes', '--client'], {
+      env,
+      cwd: laptop.folder,
+    });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    child.stdin.end('break main.allocate\ncontinue\nprint len(main.kept)\n');
+    expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
+    expect(said).toMatch(/^unix:\S+\n/);
+    expect(said).toMatch(/\[Breakpoint 1\] main\.allocate/);
+    await isUnharmed(ground, 'typed');
+  });
+});
 
 describe('a process that stands at a breakpoint runs on when', () => {
   it.concurrent('Ctrl-C ends kprof', async () => {
-    const { running } = await halted('interrupted');
+    const { running } = await halted(laptop, ground, 'interrupted');
     running.child.kill('SIGINT');
     const ended = await running.ended;
     expect(ended, ended.stderr).toMatchObject({ code: 0 });
@@ -136,7 +138,7 @@ describe('a process that stands at a breakpoint runs on when', () => {
   });
 
   it.concurrent('its client is gone', async () => {
-    const { running, client } = await halted('left');
+    const { running, client } = await halted(laptop, ground, 'left');
     client.vanish();
     expect(await eventually(() => isAnswering(ground, 'left'), 15)).toBe(true);
     expect(await running.ended).toMatchObject({ code: 0 });
@@ -144,7 +146,7 @@ describe('a process that stands at a breakpoint runs on when', () => {
   });
 
   it.concurrent('kprof is killed', async () => {
-    const { running } = await halted('killed');
+    const { running } = await halted(laptop, ground, 'killed');
     running.child.kill('SIGKILL');
     expect(await eventually(() => isAnswering(ground, 'killed'), 15)).toBe(true);
     const container = lastContainer(ground, 'killed');
@@ -153,7 +155,7 @@ describe('a process that stands at a breakpoint runs on when', () => {
   });
 
   it.concurrent('kprof is stopped', async () => {
-    const { running } = await halted('stopped');
+    const { running } = await halted(laptop, ground, 'stopped');
     running.child.kill('SIGSTOP');
     const container = lastContainer(ground, 'stopped');
     expect(await eventually(() => tracer(ground, 'stopped', container) === 0, 65)).toBe(true);
@@ -163,7 +165,7 @@ describe('a process that stands at a breakpoint runs on when', () => {
   });
 
   it.concurrent('its debug container is told to end', async () => {
-    const { running } = await halted('terminated');
+    const { running } = await halted(laptop, ground, 'terminated');
     const container = lastContainer(ground, 'terminated');
     kubectl(
       'exec',
@@ -180,5 +182,85 @@ describe('a process that stands at a breakpoint runs on when', () => {
     expect((await running.ended).code).not.toBe(null);
     expect(hasEnded(ground.namespace, 'terminated', container)).toBe(true);
     await isUnharmed(ground, 'terminated');
+  });
+
+  it.concurrent('the line falls silent', async () => {
+    const proxy = await clusterProxy();
+    const { running } = await halted(laptop, ground, 'silent', '--server', proxy.url, '--insecure-skip-tls-verify');
+    proxy.silence();
+    const container = lastContainer(ground, 'silent');
+    expect(await eventually(() => tracer(ground, 'silent', container) === 0, 65)).toBe(true);
+    await isUnharmed(ground, 'silent');
+    running.child.kill('SIGKILL');
+    proxy.close();
+  });
+
+  it.concurrent('its pod is deleted, and answers until its own end', async () => {
+    const { running } = await halted(laptop, ground, 'deleted');
+    const logs = spawn('kubectl', ['--kubeconfig', kubeconfig, 'logs', '-f', '-n', ground.namespace, 'deleted', '-c', 'app']);
+    let said = '';
+    logs.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    kubectl('delete', 'pod', '-n', ground.namespace, 'deleted', '--wait=false');
+    expect(await eventually(() => isAnswering(ground, 'deleted'), 9)).toBe(true);
+    expect(await running.ended).toMatchObject({ code: 5 });
+    await new Promise((resolve) => logs.once('close', resolve));
+    expect(said).toMatch(/draining\n(.*\n)*drained\n$/);
+  });
+});
+
+describe('a debugger', () => {
+  it.concurrent('is nobody else’s', async () => {
+    const { running, address } = await serving(laptop, ground, 'watched');
+    const container = lastContainer(ground, 'watched');
+    const inside = (who: string, script: string) =>
+      spawnSync('kubectl', ['--kubeconfig', kubeconfig, 'exec', '-n', ground.namespace, 'watched', '-c', who, '--', 'sh', '-c', script])
+        .stdout;
+    // Who may exec into the debug container reaches the socket, and is sent away.
+    const question = Buffer.from('{"method":"RPCServer.State","params":[{"NonBlocking":true}],"id":1}').toString('base64');
+    const wrong = Buffer.alloc(64).toString('base64');
+    const answer = inside(container, `{ echo ${wrong}; echo ${question}; sleep 2; } | keeper relay /tmp/kprof-delve-*`);
+    expect(answer).toHaveLength(32);
+    expect(inside(container, 'cat /proc/$(pidof keeper)/environ /proc/$(pidof keeper)/maps | wc -c').toString()).toBe('0\n');
+    // Another container of another user, which sees the process, sees no socket, and no port.
+    expect(inside('neighbour', 'ls -d /proc/[0-9]*/root/tmp/kprof-delve-*').toString()).toBe('');
+    expect(inside('neighbour', 'grep -h " 0A " /proc/net/tcp /proc/net/tcp6 | wc -l').toString()).toBe('1\n');
+    // Another user of this machine.
+    const path = address.slice(5);
+    if (process.getuid?.() === 0) {
+      const script = `require('net').connect(${JSON.stringify(path)}).on('error', (error) => console.log(error.code))`;
+      expect(spawnSync('node', ['-e', script], { uid: 65_534, gid: 65_534, cwd: '/' }).stdout.toString()).toBe('EACCES\n');
+    }
+    const twice = await laptop.kprof('delve', 'watched', '-n', ground.namespace, '--yes');
+    expect(twice).toMatchObject({ code: 7, stderr: expect.stringMatching(/is traced already, by process \d+/) });
+    running.child.kill('SIGINT');
+    expect(await running.ended).toMatchObject({ code: 0 });
+  });
+
+  it('is gone when nobody came', async () => {
+    const ended = await laptop.kprof('delve', 'newest', '-n', ground.namespace, '--yes', '--ttl', '3s');
+    expect(ended).toMatchObject({ code: 6, stderr: expect.stringMatching(/No client connected within 3s/) });
+    await isUnharmed(ground, 'newest');
+  });
+
+  it('is refused before anything is done, or with the reason', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as { readonly port: number };
+    const tries = [
+      [['newest', '--yes', '--port', String(port)], 2, /is in use/],
+      [['newest'], 2, /answers nobody.*nobody is there to ask/s],
+      [['newest', '--yes', '--pid', '4711'], 2, /There is no process 4711/],
+      [['watched', '--yes', '-c', 'neighbour'], 7, /There is no Go program/],
+    ] as const;
+    for (const [args, code, why] of tries)
+      expect(await laptop.kprof('delve', ...args, '-n', ground.namespace)).toMatchObject({ code, stderr: expect.stringMatching(why) });
+    expect(await laptop.kprof('goroutines', 'stripped', '-n', ground.namespace)).toMatchObject({
+      code: 7,
+      stderr: expect.stringMatching(/is stripped/),
+    });
+    other.close();
+    await isUnharmed(ground, 'newest');
   });
 });

@@ -5,11 +5,13 @@ import { applyStrict, envOf, strict } from './support.ts';
 export interface GoPod {
   /** See test/workloads/go/main.go. */
   readonly args: readonly string[];
-  readonly image?: 'newest' | 'oldest' | 'stripped';
+  readonly image?: 'newest' | 'oldest' | 'stripped' | 'large';
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
   readonly env?: Readonly<Record<string, string>>;
   /** Runs as root, with what capabilities the runtime gives. */
   readonly root?: boolean;
+  /** Beside it a shell of another user, who sees the processes of the whole pod. */
+  readonly neighbour?: boolean;
   /** Seconds that it is given to end; 0, if absent. */
   readonly grace?: number;
 }
@@ -19,10 +21,19 @@ const container = ({ args, image = 'newest', ports = [], env = {}, root = false 
   ...(root ? { securityContext: { readOnlyRootFilesystem: true } } : {}),
 });
 
+const neighbour = {
+  name: 'neighbour',
+  image: 'registry.local/workload-idle:test',
+  imagePullPolicy: 'IfNotPresent',
+  command: ['sleep', '3600'],
+  securityContext: { allowPrivilegeEscalation: false, runAsUser: 1000, runAsGroup: 1000, capabilities: { drop: ['ALL'] } },
+};
+
 const pod = (each: GoPod) => ({
-  containers: [container(each)],
+  containers: [container(each), ...(each.neighbour === true ? [neighbour] : [])],
   spec: {
     terminationGracePeriodSeconds: each.grace ?? 0,
+    shareProcessNamespace: each.neighbour === true,
     ...(each.root === true ? { securityContext: { runAsUser: 0, runAsGroup: 0 } } : {}),
   },
 });

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { KprofError } from '../../src/errors.ts';
-import { checkReadable, checkTraceable, ended, explainFailure, isGo, limits, served } from '../../src/runtimes/delve.ts';
+import {
+  checkReadable,
+  checkTraceable,
+  ended,
+  explainFailure,
+  explainPause,
+  isGo,
+  limits,
+  remarkOnMissing,
+  served,
+} from '../../src/runtimes/delve.ts';
 import type { Process, Tools } from '../../src/toolkit.ts';
 
 const process = { pid: 7, tracer: 0, tells: { go: 'go1.26.8', 'go-dwarf': 'true', 'go-plain': 'true' } } as unknown as Process;
@@ -75,5 +85,15 @@ describe('an end', () => {
     ['keeper: something else', 'failed'],
   ] as const)('that failed is explained: %s', (cause, failure) => {
     expect(explainFailure(new KprofError('failed', 'kprof-go-x could not attach', { cause }), process)).toMatchObject({ failure });
+  });
+});
+
+describe('a pause', () => {
+  it('that would be too long is told before, and one that was too short after', () => {
+    const cause = 'keeper: to read the debug information takes 12345 ms, for which the process would stand still';
+    const error = explainPause(new KprofError('failed', 'kprof-go-x could not', { cause }), process);
+    expect(error).toMatchObject({ failure: 'unsupported', hint: expect.stringContaining('--max-pause 25s') });
+    expect(remarkOnMissing('# 3 of 9 goroutines, of a process\n')).toContain('Of 9 goroutines 3');
+    expect(remarkOnMissing('# 9 of 9 goroutines, of a process\n')).toBe(undefined);
   });
 });

@@ -1,25 +1,7 @@
 /** Parts of the cluster end in the middle of a capture, and come back: on the cluster of test/cluster, as root. */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Desk, debugContainers, desk, eventually, jfr, kubeconfig, type Place, place, recordings, vitals } from '../support.ts';
-
-const state = dirname(dirname(kubeconfig));
-const isOurs = existsSync(join(state, 'init.pid')) && process.getuid?.() === 0;
-
-/** The pid of `kube NAME`, in the process namespace of the node. */
-function component(name: string): number | undefined {
-  const init = readFileSync(join(state, 'init.pid'), 'utf8').trim();
-  const found = readdirSync('/proc').find((pid) => {
-    try {
-      const words = /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0') : [];
-      return words[0] === 'kube' && words[1] === name && readlinkSync(`/proc/${pid}/ns/pid`) === readlinkSync(`/proc/${init}/ns/pid`);
-    } catch {
-      return false; // It has just ended.
-    }
-  });
-  return found === undefined ? undefined : Number(found);
-}
+import { component, isOurs } from '../component.ts';
+import { type Desk, debugContainers, desk, eventually, jfr, type Place, place, recordings, vitals } from '../support.ts';
 
 const pod = 'jdk17-root';
 

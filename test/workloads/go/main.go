@@ -9,6 +9,9 @@
 //	write=10s            WriteTimeout
 //	serve=none|http|tcp  no pprof endpoint: nothing, another page, another protocol
 //
+// Its environment: BURN, RATES, GOROUTINES=N that wait, STALL=1 to print each second for how long it stood still, DRAIN=5s to go on for so
+// long when it is told to end.
+//
 // With `twin` as its first argument it starts itself once more, with the arguments behind the word `and`.
 package main
 
@@ -25,11 +28,13 @@ import (
 	"net/http/pprof"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	custom "runtime/pprof"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -157,6 +162,50 @@ func speak(listener net.Listener) {
 	}
 }
 
+// Goroutines that wait, at stacks of eight depths.
+func park(n int) {
+	never := make(chan int)
+	for i := 0; i < n; i++ {
+		go descend(i%8, never)
+	}
+}
+
+//go:noinline
+func descend(n int, never chan int) {
+	if n > 0 {
+		descend(n-1, never)
+		return
+	}
+	<-never
+}
+
+// Milliseconds, the longest since the last line.
+func printStalls() {
+	longest := time.Duration(0)
+	for last, printed := time.Now(), time.Now(); ; {
+		time.Sleep(time.Millisecond)
+		now := time.Now()
+		if now.Sub(last) > longest {
+			longest = now.Sub(last)
+		}
+		last = now
+		if now.Sub(printed) >= time.Second {
+			fmt.Printf("stall=%d\n", longest/time.Millisecond)
+			printed, longest = now, 0
+		}
+	}
+}
+
+func drain(length time.Duration) {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGTERM)
+	<-told
+	fmt.Println("draining")
+	time.Sleep(length)
+	fmt.Println("drained")
+	os.Exit(0)
+}
+
 func must(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -189,6 +238,15 @@ func main() {
 	if os.Getenv("RATES") != "off" {
 		runtime.SetBlockProfileRate(1)
 		runtime.SetMutexProfileFraction(1)
+	}
+	if n, _ := strconv.Atoi(os.Getenv("GOROUTINES")); n > 0 {
+		park(n)
+	}
+	if os.Getenv("STALL") != "" {
+		go printStalls()
+	}
+	if length, err := time.ParseDuration(os.Getenv("DRAIN")); err == nil {
+		go drain(length)
 	}
 	mine := custom.NewProfile("sessions")
 	mine.Add(&kept, 0)
