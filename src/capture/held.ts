@@ -56,6 +56,9 @@ export async function held<T>(entered: Holding, attended: Attended, work: (sessi
   return holding(entered, { id, ...attended }, createJournal(await recordOf(entered, id), entered.request.scratch === undefined), work);
 }
 
+/** Seconds: a heart that beats each 5 s is not to look idle. */
+const leastTtl = 15;
+
 /** Of what leaves nothing behind that somebody could go on with. */
 export const noJournal: Journal = { change: () => {}, now: async () => ({ stage: 'capturing' }), forget: async () => {} };
 
@@ -70,12 +73,16 @@ export async function holding<T>(
   const { command: _, ...from } = debugSpec(request, way, likeBefore(container));
   const onKept = (words: readonly Argv[]) => journal.change({ undo: { from, words } });
   const onLine = lineNotes(report, way.needsLine !== true);
-  const lease = await hold(container, id, { ttl: request.ttl, signal: before, gone: target.gone, onKept, onLine }).catch(
-    async (error: unknown) => {
-      await journal.forget();
-      throw error;
-    },
-  );
+  const lease = await hold(container, id, {
+    ttl: Math.max(request.ttl, leastTtl),
+    signal: before,
+    gone: target.gone,
+    onKept,
+    onLine,
+  }).catch(async (error: unknown) => {
+    await journal.forget();
+    throw error;
+  });
   const signal = AbortSignal.any([stops.abort, target.gone, lease.lost]);
   const another = (until: AbortSignal) => target.inject({ ...debugSpec(request, way, likeBefore(container)), fresh: true }, until);
   try {
