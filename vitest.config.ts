@@ -10,6 +10,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Only a guard: on a machine that is busy otherwise, each child of a shell may take a second.
+          testTimeout: 30_000,
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/cluster/**', 'test/browser/**', 'test/faults/**'],
           // Much of it waits: one more than vitest takes on a machine of two processors.
