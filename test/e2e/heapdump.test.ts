@@ -42,7 +42,7 @@ afterAll(() => {
   laptop?.remove();
 });
 
-const kprof = (...args: readonly string[]): Promise<Ended> => laptop.kprof(...args, '-n', baseline.namespace);
+const kprof = (tool: string, ...args: readonly string[]): Promise<Ended> => laptop.kprof(tool, '-n', baseline.namespace, ...args);
 const filesOf = (pod: string) =>
   kubectl('exec', '-n', baseline.namespace, pod, '-c', 'app', '--', 'sh', '-c', 'ls -a /tmp; df -k / | tail -n 1 | wc -l');
 const left = (pod: string) => inside(baseline.namespace, pod, debugContainers(baseline.namespace, pod)[0] as string, 'ls', '/tmp');
