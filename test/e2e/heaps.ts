@@ -17,5 +17,5 @@ export const announced = ({ stderr }: Ended): number => Number(/stands still for
 /** The longest time, in milliseconds, that the app was held up since it began to count. */
 export const pauseOf = (namespace: string, pod: string): number =>
   Math.max(
-    ...[...kubectl('logs', '-n', namespace, pod, '-c', 'app', '--tail=60').matchAll(/stall=(\d+)/g)].map(([, stall]) => Number(stall)),
+    ...[...kubectl('logs', '-n', namespace, pod, '-c', 'app', '--tail=100000').matchAll(/stall=(\d+)/g)].map(([, stall]) => Number(stall)),
   );
