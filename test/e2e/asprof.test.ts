@@ -44,7 +44,7 @@ function profiles(namespace: string, pod: string): boolean {
 describe('async-profiler', () => {
   it.each([
     ['jdk25-jlinked-read-only', 'cpu'],
-    ['jdk21-1000-3000', 'wall'],
+    ['jdk21-1000-3000', 'ctimer'],
     ['jdk8-root', 'itimer'],
   ] as const)('samples %s: %s', async (name, event) => {
     const [, , namespace] = where(name);
