@@ -55,12 +55,12 @@ export async function enterPod(
 }
 
 /** Throws unless a container with NET_RAW was agreed to: by the flag, or on the terminal. Not by --yes, which answers other questions. */
-async function agree(missing: readonly string[], { options, where }: Request, { pod }: Target, report: Report): Promise<void> {
+async function agree(missing: readonly string[], { options, where }: Request, { namespace, pod }: Target, report: Report): Promise<void> {
   if (options[flag] === true) return;
   const what = `Containers in pod ${pod} have no ${missing.join(', ')} by default, without which no packets can be captured`;
   if (!process.stdin.isTTY)
     throw new KprofError('forbidden', what, {
-      hint: `kprof pcap ${shellWord(where.name)} --${flag}\nadds a container as root with NET_RAW, SETGID, SETUID and KILL, which ends with the capture; its entry stays in the pod`,
+      hint: `kprof pcap -n ${shellWord(namespace)} ${shellWord(where.name)} --${flag}\nadds a container as root with NET_RAW, SETGID, SETUID and KILL, which ends with the capture; its entry stays in the pod`,
     });
   report.warn(what);
   await askYes('Add a container as root with the capabilities NET_RAW, SETGID, SETUID and KILL, whose entry stays in the pod', report);

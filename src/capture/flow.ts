@@ -25,6 +25,8 @@ type Flowing = Pick<Session, 'container' | 'report' | 'stops' | 'signal'>;
 
 const longestTalk = 64 * 1024;
 const beginsWithin = 20_000;
+/** What waits in the kernel when it is to end is still taken, for so long at most. */
+const drainsWithin = 8_000;
 /** For the last pieces, once the program has ended. */
 const lastWithin = 10_000;
 
@@ -51,6 +53,7 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
   let began: number | undefined;
   let end: Flowed['end'] | undefined;
   let full = false;
+  let taken = Number.NEGATIVE_INFINITY;
   const failed = new AbortController();
   const timers: NodeJS.Timeout[] = [];
   const later = (work: () => void, after: number) => timers.push(setTimeout(work, after));
@@ -60,7 +63,13 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
     if (end !== undefined) return;
     end = why;
     if (why === 'early') report.stage('stopping');
-    execution.send('stop\n');
+    const began = performance.now();
+    const drain = (): void => {
+      const [now, isBusy] = [performance.now(), why === 'early' || why === 'time'];
+      if (isBusy && now - taken < 300 && now - began < drainsWithin) later(drain, 100);
+      else execution.send('stop\n');
+    };
+    drain();
   };
   const begin = (): void => {
     began = performance.now();
@@ -96,6 +105,7 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
   };
 
   async function take(bytes: Uint8Array): Promise<void> {
+    taken = performance.now();
     const pieces = intake.take(bytes);
     if (!full) await outlet.write(pieces);
     if (plan.mostBytes !== undefined && outlet.bytes >= plan.mostBytes) {
@@ -153,7 +163,7 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
 }
 
 /** What the kernel could not keep, and what helps; undefined where all was taken. */
-export const dropNote = ({ remedy }: FlowPlan, tallied: Tallied | undefined): string | undefined =>
+export const dropNote = ({ remedy }: Pick<FlowPlan, 'remedy'>, tallied: Tallied | undefined): string | undefined =>
   tallied?.dropped
     ? `The kernel dropped ${tallied.dropped} of ${tallied.received ?? '?'} packets, for which there was no room. Try ${remedy}`
     : undefined;

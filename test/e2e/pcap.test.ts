@@ -2,8 +2,21 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clusterProxy } from './big-file.ts';
 import { addressOf, applyNetPods, restricted, sendRequests } from './net-pods.ts';
-import { type Desk, debugContainers, desk, eventually, inside, kubectl, type Place, place, record } from './support.ts';
+import {
+  type Desk,
+  debugContainers,
+  desk,
+  eventually,
+  hasEnded,
+  inside,
+  kubeconfig,
+  kubectl,
+  type Place,
+  place,
+  record,
+} from './support.ts';
 
 let ground: Place;
 let laptop: Desk;
@@ -137,6 +150,25 @@ describe('kprof pcap', () => {
     if (signal === 'SIGSTOP') capture.child.kill('SIGKILL');
   });
 
+  it('ends when its line is cut: what came is whole, and tcpdump is gone', async () => {
+    const proxy = await clusterProxy();
+    try {
+      const file = join(laptop.folder, 'cut.pcapng');
+      const through = ['--server', proxy.url, '--insecure-skip-tls-verify'];
+      const capture = start('web', '-i', 'eth0', '-f', file, '--force', '--snaplen', '1003', ...through);
+      await capture.until(/until Ctrl-C/);
+      await send(3, '/cut');
+      expect(await eventually(() => requests(`${file}.partial`, '/cut') === 3, 20)).toBe(true);
+      proxy.cutAfter(0);
+      expect((await capture.ended).code).not.toBe(0);
+      expect(capture.stderr()).toContain('is whole and kept in');
+      expect(requests(`${file}.partial`, '/cut')).toBe(3);
+      expect(await eventually(() => !running('web').includes('-s 1003'), 58)).toBe(true);
+    } finally {
+      proxy.close();
+    }
+  });
+
   it('keeps what came of a pod that is deleted', async () => {
     const file = join(laptop.folder, 'doomed.pcapng');
     const capture = start('doomed', '-i', 'eth0', '-f', file, '--force');
@@ -150,6 +182,33 @@ describe('kprof pcap', () => {
   });
 });
 
+/** Takes NET_RAW from the containers that are added to pods of a namespace: as CRI-O does by default. */
+function noRawSockets(namespace: string) {
+  const metadata = { name: `${namespace}-no-raw` };
+  const group = 'admissionregistration.k8s.io/v1';
+  const there = 'object.spec.ephemeralContainers';
+  const fresh = `!(oldObject.spec.?ephemeralContainers.orValue([]).exists(o, o.name == ${there}[i].name)) && !has(${there}[i].securityContext.capabilities)`;
+  const patch = `JSONPatch{op: "add", path: "/spec/ephemeralContainers/" + string(i) + "/securityContext/capabilities", value: Object.spec.ephemeralContainers.securityContext.capabilities{drop: ["NET_RAW"]}}`;
+  const spec = {
+    failurePolicy: 'Fail',
+    reinvocationPolicy: 'Never',
+    matchConstraints: {
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+      resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['pods/ephemeralcontainers'] }],
+    },
+    mutations: [
+      { patchType: 'JSONPatch', jsonPatch: { expression: `${there}.map(c, ${there}.indexOf(c)).filter(i, ${fresh}).map(i, ${patch})` } },
+    ],
+  };
+  const items = [
+    { apiVersion: group, kind: 'MutatingAdmissionPolicy', metadata, spec },
+    { apiVersion: group, kind: 'MutatingAdmissionPolicyBinding', metadata, spec: { policyName: metadata.name } },
+  ];
+  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+  execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-f', '-'], { input, stdio: ['pipe', 'ignore', 'pipe'] });
+  return { remove: () => kubectl('delete', 'mutatingadmissionpolicy,mutatingadmissionpolicybinding', metadata.name, '--wait=false') };
+}
+
 describe('kprof pcap where it may not', () => {
   it('refuses in restricted at once, with the reason and what to do', async () => {
     const strict = place('restricted');
@@ -161,6 +220,27 @@ describe('kprof pcap where it may not', () => {
       expect(debugContainers(strict.namespace, 'app')).toEqual([]);
     } finally {
       strict.remove();
+    }
+  });
+
+  it('asks for NET_RAW where containers have it not by default, and ends the container that has it', async () => {
+    const crio = place();
+    const policy = noRawSockets(crio.namespace);
+    try {
+      applyNetPods(crio.namespace, { app: { image: 'workload-idle', command: idle } });
+      const kprofThere = (...more: readonly string[]) =>
+        laptop.kprof('pcap', 'app', '-n', crio.namespace, '--duration', '1s', '--no-open', '-o', 'json', ...more);
+      // The API server takes its time to know of a policy.
+      let refused = await kprofThere();
+      for (let tries = 0; refused.code === 0 && tries < 15; tries++) refused = await kprofThere();
+      expect(refused).toMatchObject({ code: 4, stdout: '', stderr: expect.stringMatching(/have no NET_RAW by default.*--allow-net-raw/s) });
+      const agreed = await kprofThere('--allow-net-raw');
+      expect(agreed.code, agreed.stderr).toBe(0);
+      expect(record(agreed)).toMatchObject({ rung: 'network' });
+      expect(await eventually(() => hasEnded(crio.namespace, 'app', record(agreed).debugContainer), 30)).toBe(true);
+    } finally {
+      policy.remove();
+      crio.remove();
     }
   });
 

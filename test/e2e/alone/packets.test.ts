@@ -1,0 +1,28 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { captureFlood } from '../flood.ts';
+import { applyNetPods, restricted } from '../net-pods.ts';
+import { type Desk, desk, type Place, place } from '../support.ts';
+
+let ground: Place;
+let laptop: Desk;
+
+beforeAll(() => {
+  laptop = desk();
+  ground = place('baseline');
+  applyNetPods(ground.namespace, { web: restricted, client: { command: ['node', '-e', 'setInterval(() => {}, 1e6)'] } });
+});
+afterAll(() => {
+  ground?.remove();
+  laptop?.remove();
+});
+
+it('captures a flood into valid files that lose nothing between them, in bounded memory, and says what the kernel dropped', async () => {
+  const flooded = await captureFlood(laptop, ground.namespace, { seconds: 5, bytes: '50kB' });
+  expect(flooded.code, flooded.stderr).toBe(0);
+  expect(flooded.packets).toBeGreaterThan(300);
+  expect(flooded.files).toBeGreaterThan(1);
+  expect(flooded.inFiles).toBe(flooded.packets);
+  if (flooded.dropped > 0) expect(flooded.stderr).toContain(`The kernel dropped ${flooded.dropped} of`);
+  expect(flooded.packets + flooded.dropped).toBeLessThanOrEqual(flooded.received);
+  expect(flooded.peak).toBeLessThan(400);
+});
