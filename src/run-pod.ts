@@ -53,7 +53,15 @@ export async function runPod(request: Request, around: Around, target: Target, w
   const origin = { tool: request.toolkit.name, namespace: target.namespace, pod: target.pod, container: target.container, pid: undefined };
   const name = artifactName({ ...origin, container: '', at }, format.extension);
   const destination = request.stdout ? undefined : await prepareDestination(request.file, name, { force: request.force });
-  const holding = { ...entered, request, target, process: nobody, way: { ...way, needsLine: true }, destination: destination ?? nowhere, at };
+  const holding = {
+    ...entered,
+    request,
+    target,
+    process: nobody,
+    way: { ...way, needsLine: true as const },
+    destination: destination ?? nowhere,
+    at,
+  };
   const outcome = await held(holding, { report, stops }, (session) =>
     captureInto(session, { request, around, way, format, destination, viewer, clock }),
   );
