@@ -3,6 +3,7 @@
 //   inroot PID STARTTIME VERB PATH [ARG]
 //
 //   mkdir PATH          a new folder, 0700
+//   may PATH            fails where PATH could not be made, and makes nothing
 //   put PATH            a new file, 0600, from stdin
 //   link PATH TO        a symbolic link in a folder whose name begins with kprof-, in the place of the one that is there
 //   stat PATH           prints SIZE INODE MTIME_NS
@@ -70,7 +71,7 @@ _Noreturn static void changed(const char *what) {
 }
 
 _Noreturn static void usage(void) {
-    fputs("usage: inroot PID STARTTIME mkdir|put|link|stat|tar|cat|rm PATH [TO | MAX | OFFSET [PACE [SIZE INODE MTIME_NS]]]\n", stderr);
+    fputs("usage: inroot PID STARTTIME mkdir|may|put|link|stat|tar|cat|rm PATH [TO | MAX | OFFSET [PACE [SIZE INODE MTIME_NS]]]\n", stderr);
     exit(USAGE);
 }
 
@@ -304,9 +305,9 @@ int main(int count, char **words) {
     number(pid);
     int is_link = !strcmp(verb, "link");
     uint64_t started = number(words[2]), value = argument && !is_link ? number(argument) : 0;
-    int is_cat = !strcmp(verb, "cat"), is_tar = !strcmp(verb, "tar"), is_rm = !strcmp(verb, "rm");
+    int is_cat = !strcmp(verb, "cat"), is_tar = !strcmp(verb, "tar"), is_rm = !strcmp(verb, "rm"), is_may = !strcmp(verb, "may");
     int reads = is_cat || is_tar || !strcmp(verb, "stat");
-    if (!reads && !is_rm && !is_link && strcmp(verb, "mkdir") && strcmp(verb, "put")) usage();
+    if (!reads && !is_rm && !is_link && !is_may && strcmp(verb, "mkdir") && strcmp(verb, "put")) usage();
     if (is_cat || is_link ? count != 6 : count > 5 && !is_tar) usage();
     pace = count > 6 ? number(words[6]) : 0;
     char expected[80] = "";
@@ -327,6 +328,7 @@ int main(int count, char **words) {
     else if (reads) puts(identity(&st));
     else if (is_rm) run_rm(parent, name);
     else if (is_link) run_link(parent, name, argument);
+    else if (is_may) must(faccessat(parent, ".", W_OK | X_OK, AT_EACCESS));
     else if (!strcmp(verb, "put")) run_put(parent, name);
     else must(mkdirat(parent, name, 0700));
     if (fflush(stdout)) fail_errno();

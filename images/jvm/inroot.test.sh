@@ -71,6 +71,9 @@ refuses_to_read() {
 at mkdir /tmp/kprof-a
 [ "$(stat -c %a "$root/tmp/kprof-a")" = 700 ] || bad "mode of mkdir"
 refuses 1 "inroot: mkdir /tmp/kprof-a: EEXIST File exists" mkdir /tmp/kprof-a
+at may /tmp/kprof-maybe
+[ ! -e "$root/tmp/kprof-maybe" ] || bad "may made something"
+refuses 1 ENOENT may /tmp/none/kprof-maybe
 (umask 000 && echo hello | "$inroot" "$target" "$start" put /tmp/kprof-a/file)
 [ "$(stat -c %a "$root/tmp/kprof-a/file")" = 600 ] || bad "mode of put"
 gives hello cat /tmp/kprof-a/file 100

@@ -46,7 +46,7 @@ describe('guardAttach', () => {
     ['attach disabled on the command line', { argv: ['java', '-XX:+DisableAttachMechanism', 'App'] }, 'DisableAttachMechanism'],
     ['attach disabled in the environment', { tells: { 'env-attach': '-XX:+DisableAttachMechanism' } }, 'DisableAttachMechanism'],
     ['attach disabled wherever, says the JVM', { tells: { attach: '0' } }, 'DisableAttachMechanism'],
-    ['no writable /tmp', { tells: { tmp: 'inroot: mkdir /tmp/x: EROFS Read-only file system' } }, 'no /tmp'],
+    ['no writable /tmp', { tells: { tmp: 'inroot: may /tmp/kprof: EROFS Read-only file system' } }, 'no /tmp'],
     ['no handler for SIGQUIT', { handles: 0xfffbn }, 'SIGQUIT'],
   ])('refuses %s', (_, change, message) => {
     expect(() => guardAttach({ ...jvm, ...change }, ours)).toThrow(message);
