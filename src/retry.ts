@@ -1,6 +1,11 @@
 /** Trying again what may succeed in a moment. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** Waits so many milliseconds; rejects at once with the reason of `signal` when that aborts. */
+export async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch(() => signal.throwIfAborted());
+}
+
 /** How patient it is; all in milliseconds. */
 export interface Patience {
   /** Before the second try; doubled with each that brings nothing, and each drawn by chance, so that many clients don't come back together. */
@@ -35,7 +40,7 @@ export function createTries({ pause, longestPause, fruitless }: Patience): Tries
     },
     async pause(signal) {
       const length = Math.min(pause * 2 ** (tries - 1), longestPause);
-      await sleep(length * (0.5 + Math.random()), undefined, { signal });
+      await wait(length * (0.5 + Math.random()), signal);
     },
   };
 }
@@ -57,7 +62,7 @@ export async function retry<T>(attempt: () => Promise<T>, { for: fruitless, sign
     } catch (error) {
       signal.throwIfAborted();
       if (!when(error) || !tries.worth(0)) throw error;
-      await tries.pause(signal).catch(() => signal.throwIfAborted());
+      await tries.pause(signal);
     }
   }
 }

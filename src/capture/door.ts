@@ -1,7 +1,7 @@
 /** The way to the inspector of one process: found open, or opened by SIGUSR1; whose port it is, is looked up and not assumed. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { KprofError } from '../errors.ts';
 import { step } from '../remote/remote.ts';
+import { wait } from '../retry.ts';
 import type { InspectPlan } from '../toolkit.ts';
 import { get } from './http.ts';
 import { listeners, openPorts } from './listeners.ts';
@@ -53,7 +53,7 @@ export async function openDoor(session: Session, { ports }: Pick<InspectPlan, 'p
 }
 
 async function appeared(session: Session, own: readonly number[]): Promise<Omit<Door, 'was'> | undefined> {
-  for (const end = performance.now() + patience; performance.now() < end; await sleep(300, undefined, { signal: session.signal })) {
+  for (const end = performance.now() + patience; performance.now() < end; await wait(300, session.signal)) {
     const fresh = (await ownPorts(session)).filter((port) => !own.includes(port));
     const found = await behind(session, fresh);
     if (found !== undefined) return found;

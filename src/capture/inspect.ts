@@ -1,10 +1,10 @@
 /** The `inspect` kind: what the inspector of the process gives is the artifact. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { confirm } from '../confirm.ts';
 import { KprofError } from '../errors.ts';
 import { type HeldOpen, holdOpen } from '../inspector/held-open.ts';
 import { HungUp, type Inspector, inspect } from '../inspector/inspector.ts';
 import { step } from '../remote/remote.ts';
+import { wait } from '../retry.ts';
 import type { InspectPlan } from '../toolkit.ts';
 import { type Door, openDoor, ownPorts } from './door.ts';
 import type { Captured } from './file.ts';
@@ -94,7 +94,7 @@ async function converse(inspector: Inspector, plan: InspectPlan, partial: string
 /** Makes sure that nothing listens any more: by looking, and by the pod where our own word was not heard. */
 async function closed(session: Session, { port }: Door): Promise<void> {
   const { signal, process, report, lease } = session;
-  for (let tries = 0; tries < 12; tries++, await sleep(500, undefined, { signal })) {
+  for (let tries = 0; tries < 12; tries++, await wait(500, signal)) {
     if (!(await ownPorts(session)).includes(port)) return;
     if (tries !== 6) continue;
     const others = (await ownPorts(session)).filter((each) => each !== port).map(String);

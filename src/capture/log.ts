@@ -1,7 +1,7 @@
 /** What an app prints to its own log when it is asked to. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogLine, Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
+import { wait } from '../retry.ts';
 import type { InLog, Milliseconds } from '../toolkit.ts';
 
 /** Of a JVM that is at work, on a machine that is. */
@@ -19,7 +19,7 @@ export async function printedInLog(
   await begin();
   let heard = performance.now();
   const end = heard + patience;
-  for (let count = 0; ; await sleep(again, undefined, { signal })) {
+  for (let count = 0; ; await wait(again, signal)) {
     const lines = await target.log(mark ?? '', signal);
     if (lines.length > count) [count, heard] = [lines.length, performance.now()];
     const found = excerpt(lines, wanted);

@@ -105,7 +105,7 @@ function block(little: boolean, type: number, body: Buffer): Buffer {
 
 /** The newer file, with a block in between that nobody knows. */
 export function pcapngFile(packets: readonly Made[], { little = true, nano = false, link = 1 }: Shape = {}): Buffer {
-  const unit = nano ? numbers(little, [2, 9], [2, 1]).toString('latin1') + '\x09\0\0\0\0\0\0\0' : '';
+  const unit = nano ? `${numbers(little, [2, 9], [2, 1]).toString('latin1')}\x09\0\0\0\0\0\0\0` : '';
   return Buffer.concat([
     block(little, 0x0a0d0d0a, numbers(little, [4, 0x1a2b3c4d], [2, 1], [2, 0], [4, -1], [4, -1])),
     block(little, 1, Buffer.concat([numbers(little, [2, link], [2, 0], [4, 0]), Buffer.from(unit, 'latin1')])),
