@@ -52,6 +52,9 @@ const requests = (file: string, path = '/'): number => lines(tool('tshark', '-r'
 const packets = (file: string): number => Number(/Number of packets: +(\d+)/.exec(tool('capinfos', '-M', '-c', file))?.[1]);
 const send = (count: number, path = '/') => sendRequests(ground.namespace, 'client', { host: web, count, path });
 
+/** Where a capture with --force writes until it is whole. */
+const partialOf = (file: string, { child }: ReturnType<typeof start>): string => `${file}.${child.pid}.partial`;
+
 /** Programs that run in all debug containers of a pod. */
 const running = (pod: string): string =>
   debugContainers(ground.namespace, pod)
@@ -66,8 +69,8 @@ const running = (pod: string): string =>
 
 describe('kprof pcap', () => {
   it('captures exactly what was sent, and others read it', async () => {
-    const capture = start('web', '-i', 'eth0', '--duration', '10s', '-o', 'json', 'port', '8080');
-    await capture.until(/capturing on eth0 for 10s/);
+    const capture = start('web', '-i', 'eth0', '--duration', '25s', '-o', 'json', 'port', '8080');
+    await capture.until(/capturing on eth0 for 25s/);
     await send(40);
     const ended = await capture.ended;
     expect(ended.code, ended.stderr).toBe(0);
@@ -142,11 +145,11 @@ describe('kprof pcap', () => {
     const capture = start('web', '-i', 'eth0', '-f', file, '--force', '--snaplen', snaplen);
     await capture.until(/until Ctrl-C/);
     await send(3, `/${signal}`);
-    expect(await eventually(() => requests(`${file}.partial`, `/${signal}`) === 3, 20)).toBe(true);
+    expect(await eventually(() => requests(partialOf(file, capture), `/${signal}`) === 3, 20)).toBe(true);
     expect(running('web')).toContain(`-s ${snaplen}`);
     capture.child.kill(signal);
     expect(await eventually(() => !running('web').includes(`-s ${snaplen}`), 58)).toBe(true);
-    expect(requests(`${file}.partial`, `/${signal}`)).toBe(3);
+    expect(requests(partialOf(file, capture), `/${signal}`)).toBe(3);
     if (signal === 'SIGSTOP') capture.child.kill('SIGKILL');
   });
 
@@ -158,11 +161,11 @@ describe('kprof pcap', () => {
       const capture = start('web', '-i', 'eth0', '-f', file, '--force', '--snaplen', '1003', ...through);
       await capture.until(/until Ctrl-C/);
       await send(3, '/cut');
-      expect(await eventually(() => requests(`${file}.partial`, '/cut') === 3, 20)).toBe(true);
+      expect(await eventually(() => requests(partialOf(file, capture), '/cut') === 3, 20)).toBe(true);
       proxy.cutAfter(0);
       expect((await capture.ended).code).not.toBe(0);
       expect(capture.stderr()).toContain('is whole and kept in');
-      expect(requests(`${file}.partial`, '/cut')).toBe(3);
+      expect(requests(partialOf(file, capture), '/cut')).toBe(3);
       expect(await eventually(() => !running('web').includes('-s 1003'), 58)).toBe(true);
     } finally {
       proxy.close();
@@ -174,11 +177,11 @@ describe('kprof pcap', () => {
     const capture = start('doomed', '-i', 'eth0', '-f', file, '--force');
     await capture.until(/until Ctrl-C/);
     await sendRequests(ground.namespace, 'client', { host: addressOf(ground.namespace, 'doomed'), count: 3 });
-    expect(await eventually(() => requests(`${file}.partial`) === 3, 20)).toBe(true);
+    expect(await eventually(() => requests(partialOf(file, capture)) === 3, 20)).toBe(true);
     kubectl('delete', 'pod', '-n', ground.namespace, 'doomed', '--wait=false');
     const ended = await capture.ended;
     expect(ended, ended.stderr).toMatchObject({ code: 5, stderr: expect.stringContaining('is whole and kept in') });
-    expect(requests(`${file}.partial`)).toBe(3);
+    expect(requests(partialOf(file, capture))).toBe(3);
   });
 });
 
