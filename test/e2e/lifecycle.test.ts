@@ -206,7 +206,7 @@ describe.concurrent('the debug container', () => {
   it('ends by itself when idle for --ttl, and the next capture makes another', async () => {
     await ours.applyAs('idle', 'jdk17-root');
     const first = record(await laptop.kprof('threads', 'idle', '-n', ours.namespace, '-o', 'json', '--ttl', '3s'));
-    expect(await eventually(() => hasEnded(ours.namespace, 'idle', first.debugContainer), 15)).toBe(true);
+    expect(await eventually(() => hasEnded(ours.namespace, 'idle', first.debugContainer), 60)).toBe(true);
     const second = record(await laptop.kprof('threads', 'idle', '-n', ours.namespace, '-o', 'json'));
     expect(second.debugContainer).not.toBe(first.debugContainer);
     expect(await noZombies('idle')).toBe(true);
