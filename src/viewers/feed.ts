@@ -37,7 +37,7 @@ export async function createFeed(path: string, child: ChildProcess): Promise<Fee
         more = Promise.withResolvers();
       }
     }
-    child.stdin?.end();
+    await finish(child, closed.signal);
   };
   const done = work()
     .catch(close)
@@ -61,6 +61,13 @@ export async function createFeed(path: string, child: ChildProcess): Promise<Fee
       return false;
     },
   };
+}
+
+/** Says that nothing more comes, and waits until the program's side has all of it: what Node keeps for a stalled one would keep us, too. */
+async function finish({ stdin }: ChildProcess, closed: AbortSignal): Promise<void> {
+  if (stdin === null || closed.aborted) return;
+  stdin.end();
+  if (!stdin.writableFinished) await once(stdin, 'finish', { signal: closed });
 }
 
 /** Gives bytes of the file to the program, and waits until it can take more. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { createFeed } from '../../src/viewers/feed.ts';
 import { sandbox } from '../support/sandbox.ts';
@@ -46,6 +47,17 @@ describe('a feed', () => {
     expect(feed.closed.aborted).toBe(false);
     expect(await feed.end(300)).toBe(false);
     expect(feed.closed.aborted).toBe(true);
+    child.kill('SIGKILL');
+  });
+
+  it('does not take for given what Node still keeps for the program', async () => {
+    const { feed, write, child } = await fed('nearly', 'exec sleep 60');
+    for (let times = 0; child.stdin?.writableLength === 0 && times < 5000; times++) {
+      write('x'.repeat(700));
+      await sleep(1);
+    }
+    expect(await feed.end(300)).toBe(false);
+    expect(child.stdin?.destroyed).toBe(true);
     child.kill('SIGKILL');
   });
 
