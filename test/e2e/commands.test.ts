@@ -84,7 +84,7 @@ describe.concurrent('after a kprof that was killed', () => {
       const resumed = await laptop.kprof('resume', '--no-open');
       expect(resumed, resumed.stderr).toMatchObject({ code: 0 });
       // The summary of a capture, its table included.
-      expect(resumed.stderr).toMatch(/of recording from [^]*^ *flat .*function\n.*Busy\.hotLoop/m);
+      expect(resumed.stderr).toMatch(/of recording from [\s\S]*^ *flat .*function\n.*Busy\.hotLoop/m);
       expect(jfr('summary', resumed.stdout.trim())).toMatch(/Duration: \d+ s/);
     });
     expect(await list(laptop)).toEqual([]);
