@@ -171,7 +171,9 @@ describe('every kind', () => {
     const folder = join(laptop.folder, 'all');
     mkdirSync(folder);
     execFileSync('jar', ['--extract', '--file', path], { cwd: folder });
-    const names = ['cpu', 'heap', 'allocs', 'goroutine', 'block', 'mutex', 'threadcreate', 'sessions'].map((kind) => `${kind}.pb.gz`);
+    const names = ['cpu', 'heap', 'allocs', 'goroutine', 'block', 'mutex', 'threadcreate', 'goroutineleak', 'sessions'].map(
+      (kind) => `${kind}.pb.gz`,
+    );
     expect(readdirSync(folder).sort()).toEqual([...names, 'trace.trace'].sort());
     for (const name of names) execFileSync('go', ['tool', 'pprof', '-top', join(folder, name)], { stdio: 'ignore' });
   });
