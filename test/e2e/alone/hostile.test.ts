@@ -110,6 +110,9 @@ describe.concurrent('a process that only looks like a JVM', () => {
       expectCalm(ended);
       expect(ended, `${mode}: ${ended.stderr}`).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(says) });
       expect(made(`${mode}.out`).map(({ name }) => name)).not.toContain(`${mode}.out`);
+      // Who answers is a JVM to look at for as long as somebody listens: in a minute nobody does.
+      const isAlone = async () => (await sh('fake-3', 'grep -l -s libjvm.so /proc/[0-9]*/maps | wc -l')).trim() === '1';
+      expect(await eventually(isAlone, 60), `${mode}: who answered is still there`).toBe(true);
     }
     const container = debugContainers(ours.namespace, 'fake-3')[0] as string;
     expect(await eventually(() => !/jattach|step/.test(inside(ours.namespace, 'fake-3', container, 'ps')), 30)).toBe(true);
