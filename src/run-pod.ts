@@ -2,7 +2,7 @@
 import { artifactName, type Destination, prepareDestination } from './artifact.ts';
 import { enterPod } from './capture/enter-pod.ts';
 import type { Captured } from './capture/file.ts';
-import { captureFlow, checkFlow, dropNote, type Flowed, keeping } from './capture/flow.ts';
+import { captureFlow, checkFlow, type Flowed, keeping, lossNotes } from './capture/flow.ts';
 import { held } from './capture/held.ts';
 import type { Request } from './capture/request.ts';
 import type { Session } from './capture/session.ts';
@@ -126,8 +126,7 @@ async function captureInto(session: Session, { request, around, way, format, des
     const flowed = await captureFlow(session, plan, intake, outlet);
     clock('capture');
     await outlet.write(intake.tail(flowed.tallied));
-    const dropped = dropNote(plan, flowed.tallied);
-    if (dropped !== undefined) session.report.warn(dropped);
+    for (const note of lossNotes(plan, flowed)) session.report.warn(note);
     const closed = await outlet.close(true);
     await outlet.finish?.();
     const files = outlet.paths;

@@ -19,6 +19,8 @@ export interface Flowed {
   readonly tallied: Tallied | undefined;
   /** What ended it. */
   readonly end: 'time' | 'size' | 'early' | 'closed' | 'itself';
+  /** More came at its end than could be waited for. */
+  readonly cut: boolean;
 }
 
 type Flowing = Pick<Session, 'container' | 'report' | 'stops' | 'signal'>;
@@ -53,6 +55,7 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
   let began: number | undefined;
   let end: Flowed['end'] | undefined;
   let full = false;
+  let cut = false;
   let taken = Number.NEGATIVE_INFINITY;
   const failed = new AbortController();
   const timers: NodeJS.Timeout[] = [];
@@ -65,8 +68,10 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
     if (why === 'early') report.stage('stopping');
     const began = performance.now();
     const drain = (): void => {
-      const [now, isBusy] = [performance.now(), why === 'early' || why === 'time'];
-      if (isBusy && now - taken < 300 && now - began < drainsWithin) later(drain, 100);
+      const now = performance.now();
+      const isBusy = (why === 'early' || why === 'time') && now - taken < 300;
+      cut = isBusy && now - began >= drainsWithin;
+      if (isBusy && !cut) later(drain, 100);
       else execution.send('stop\n');
     };
     drain();
@@ -158,15 +163,20 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
       outlet.closed?.removeEventListener('abort', onClosed);
       report.clear();
     },
-    outcome: (): Flowed => ({ tallied: plan.tallied(said), end: end ?? 'itself' }),
+    outcome: (): Flowed => ({ tallied: plan.tallied(said), end: end ?? 'itself', cut }),
   };
 }
 
-/** What the kernel could not keep, and what helps; undefined where all was taken. */
-export const dropNote = ({ remedy }: Pick<FlowPlan, 'remedy'>, tallied: Tallied | undefined): string | undefined =>
-  tallied?.dropped
-    ? `The kernel dropped ${tallied.dropped} of ${tallied.received ?? '?'} packets, for which there was no room. Try ${remedy}`
-    : undefined;
+/** What is not in the file: dropped by the kernel, or waiting there until the end; and what helps. Nothing where all was taken. */
+export function lossNotes({ remedy }: Pick<FlowPlan, 'remedy'>, { tallied, cut }: Pick<Flowed, 'tallied' | 'cut'>): readonly string[] {
+  const { captured = 0, received = captured, dropped = 0 } = tallied ?? {};
+  const waiting = cut ? received - captured - dropped : 0;
+  const notes: string[] = [];
+  if (dropped > 0)
+    notes.push(`The kernel dropped ${dropped} of ${tallied?.received ?? '?'} packets, for which there was no room. Try ${remedy}`);
+  if (waiting > 0) notes.push(`At the end ${waiting} packets still waited in the kernel, and are not kept. Try ${remedy}`);
+  return notes;
+}
 
 /** An error that says what is kept nevertheless. */
 export function keeping(error: unknown, intake: Intake, partial: string, bytes: number): unknown {

@@ -2,12 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { captureFlow, checkFlow, dropNote, type Outlet } from '../../src/capture/flow.ts';
+import { captureFlow, checkFlow, lossNotes, type Outlet } from '../../src/capture/flow.ts';
 import { KprofError } from '../../src/errors.ts';
 import { formats } from '../../src/formats/index.ts';
 import { createReader } from '../../src/packets/reader.ts';
 import { listening, tallied } from '../../src/runtimes/tcpdump.ts';
-import type { FlowPlan } from '../../src/toolkit.ts';
+import type { FlowPlan, Tallied } from '../../src/toolkit.ts';
 import { type LocalContainer, localContainer } from '../support/local-container.ts';
 import { recorder } from '../support/recorder.ts';
 import { shells, until } from '../support/shells.ts';
@@ -82,7 +82,7 @@ describe.concurrent.each(shells)('a flow through %s', (_, path) => {
   it('ends after its time, with all that came until then', async ({ onTestFinished }) => {
     const { run, packets, said } = stage(begin(onTestFinished));
     const flowed = await run(plan(25, 5, { for: 1000 }));
-    expect(flowed).toEqual({ end: 'time', tallied: { captured: 25, received: 25, dropped: 3 } });
+    expect(flowed).toEqual({ end: 'time', cut: false, tallied: { captured: 25, received: 25, dropped: 3 } });
     expect(packets()).toBe(25);
     expect(said).toContain('stage: capturing for 1s');
   });
@@ -152,12 +152,21 @@ describe.concurrent.each(shells)('a flow through %s', (_, path) => {
   });
 });
 
-describe('what the kernel dropped', () => {
-  it('is said with what helps, and nothing where it dropped nothing', () => {
-    expect(dropNote(plan(1, 1), { captured: 7, received: 10, dropped: 3 })).toBe(
+describe('what the kernel kept to itself', () => {
+  const notes = (tallied: Tallied | undefined, cut = false) => lossNotes(plan(1, 1), { tallied, cut });
+
+  it('is said with what helps, and nothing where all was taken', () => {
+    expect(notes({ captured: 7, received: 10, dropped: 3 })).toEqual([
       'The kernel dropped 3 of 10 packets, for which there was no room. Try a filter',
-    );
-    expect(dropNote(plan(1, 1), { captured: 7, received: 7, dropped: 0 })).toBeUndefined();
-    expect(dropNote(plan(1, 1), undefined)).toBeUndefined();
+    ]);
+    expect(notes({ captured: 7, received: 7, dropped: 0 }, true)).toEqual([]);
+    expect(notes(undefined, true)).toEqual([]);
+  });
+  it('is said of what could not be waited for, and not of what came after an end of its own', () => {
+    expect(notes({ captured: 7, received: 12, dropped: 3 }, true)).toEqual([
+      expect.stringMatching(/^The kernel dropped 3 of 12/),
+      'At the end 2 packets still waited in the kernel, and are not kept. Try a filter',
+    ]);
+    expect(notes({ captured: 7, received: 12, dropped: 0 })).toEqual([]);
   });
 });
