@@ -3,10 +3,10 @@
  * cluster of KPROF_E2E_KUBECONFIG: no app may be dead or stand still.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAnswering, restarts, tracer } from '../test/e2e/delve-pods.ts';
+import { isAnswering, isFree, restarts } from '../test/e2e/delve-pods.ts';
 import { applyGoPods } from '../test/e2e/go-pods.ts';
 import { serving } from '../test/e2e/serving.ts';
-import { debugContainers, desk, eventually, hasEnded, kubectl, place, type Running } from '../test/e2e/support.ts';
+import { desk, eventually, kubectl, place, type Running } from '../test/e2e/support.ts';
 import { attach, type Dap, dap } from '../test/support/dap.ts';
 
 const [count = 50, seed = Date.now() % 100_000] = process.argv.slice(2).map(Number);
@@ -24,7 +24,7 @@ const laptop = desk();
 const names = Array.from({ length: atOnce }, (_, at) => `app-${at}`);
 applyGoPods(ground.namespace, Object.fromEntries(names.map((name) => [name, { args: ['addr=:8080,serve=http'] }])));
 
-type End = (running: Running, client: Dap, pod: string) => void;
+type End = (running: Running, client: Dap, pod: string, container: string) => void;
 
 const ends: Readonly<Record<string, End>> = {
   'Ctrl-C': ({ child }) => void child.kill('SIGINT'),
@@ -35,24 +35,22 @@ const ends: Readonly<Record<string, End>> = {
     client.vanish();
     child.kill('SIGTERM');
   },
-  'the debug container is told to end': (_, __, pod) => {
+  'the debug container is told to end': (_, __, pod, container) => {
     const script = 'kill -TERM $(cut -d " " -f 1 /tmp/kprof/main)';
-    kubectl('exec', '-n', ground.namespace, pod, '-c', debugContainers(ground.namespace, pod).at(-1) as string, '--', 'sh', '-c', script);
+    kubectl('exec', '-n', ground.namespace, pod, '-c', container, '--', 'sh', '-c', script);
   },
 };
 
 /** Empty where the app is as it was. */
 async function end(pod: string, how: string, where: string, after: number): Promise<string> {
-  const { running, address } = await serving(laptop, ground, pod);
+  const { running, address, container } = await serving(laptop, ground, pod);
   const client = await dap(address);
   // Nobody comes by at the second one: armed, and never hit.
   await attach(client, [where === 'halted' ? 'main.allocate' : 'main.must']);
   if (where === 'halted') await client.event('stopped');
   await sleep(after);
-  ends[how]?.(running, client, pod);
-  const container = debugContainers(ground.namespace, pod).at(-1) as string;
-  const isFree = () => hasEnded(ground.namespace, pod, container) || tracer(ground, pod, container) === 0;
-  const free = await eventually(isFree, 65);
+  ends[how]?.(running, client, pod, container);
+  const free = await eventually(() => isFree(ground, pod), 65);
   const answers = await eventually(() => isAnswering(ground, pod), 10);
   running.child.kill('SIGKILL');
   const again = restarts(ground, pod);

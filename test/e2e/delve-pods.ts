@@ -1,7 +1,7 @@
 /** The Go pods of delve.test.ts, what they answer, and who holds them. */
 import { execFileSync } from 'node:child_process';
 import type { GoPod } from './go-pods.ts';
-import { kubeconfig, kubectl, type Place } from './support.ts';
+import { debugContainers, hasEnded, inside, kubeconfig, kubectl, type Place } from './support.ts';
 
 const answers = 'addr=:8080,serve=http';
 
@@ -35,11 +35,16 @@ export function isAnswering({ namespace }: Pick<Place, 'namespace'>, pod: string
   return false;
 }
 
-/** The pid of who traces process `pid`, 0 for nobody, as a debug container sees it. */
-export const tracer = ({ namespace }: Pick<Place, 'namespace'>, pod: string, container: string, pid = 1): number => {
-  const status = kubectl('exec', '-n', namespace, pod, '-c', container, '--', 'cat', `/proc/${pid}/status`);
-  return Number(/^TracerPid:\s*(\d+)/m.exec(status)?.[1]);
-};
+/** Whether nobody traces process `pid`, as a debug container sees it, or all debug containers have ended. */
+export function isFree({ namespace }: Pick<Place, 'namespace'>, pod: string, pid = 1): boolean {
+  const container = debugContainers(namespace, pod).find((name) => !hasEnded(namespace, pod, name));
+  if (container === undefined) return true;
+  try {
+    return /^TracerPid:\s*0$/m.test(inside(namespace, pod, container, 'cat', `/proc/${pid}/status`));
+  } catch {
+    return false; // it has ended just now, and the cluster is going to say so
+  }
+}
 
 /** How often the app was started again. */
 export const restarts = ({ namespace }: Pick<Place, 'namespace'>, pod: string): number =>

@@ -5,11 +5,11 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attach, dap } from '../support/dap.ts';
 import { clusterProxy } from './big-file.ts';
-import { isAnswering, pods, restarts, tracer } from './delve-pods.ts';
+import { isAnswering, isFree, pods, restarts } from './delve-pods.ts';
 import { dlv } from './dlv.ts';
-import { applyGoPods } from './go-pods.ts';
+import { applyGoPods, deploy } from './go-pods.ts';
 import { halted, serving } from './serving.ts';
-import { type Desk, debugContainers, desk, eventually, hasEnded, kubeconfig, kubectl, type Place, place } from './support.ts';
+import { type Desk, desk, eventually, hasEnded, kubeconfig, kubectl, type Place, place } from './support.ts';
 
 let ground: Place;
 let open: Place;
@@ -21,6 +21,7 @@ beforeAll(() => {
   ground = place('restricted');
   open = place();
   applyGoPods(ground.namespace, pods);
+  deploy(ground.namespace, 'deleted', 'rolled');
   applyGoPods(open.namespace, {
     twins: { args: ['twin', 'addr=:8080,serve=http', 'and', 'addr=:8081,serve=http'], root: true },
   });
@@ -43,12 +44,9 @@ function connectAndType(address: string, ...lines: readonly string[]): Promise<s
   return new Promise((resolve) => client.once('close', () => resolve(said)));
 }
 
-const lastContainer = (where: Place, pod: string): string => debugContainers(where.namespace, pod).at(-1) as string;
-
 /** Nobody traces it, it answers, and it is the same as before. */
 async function isUnharmed(where: Place, pod: string, pid = 1): Promise<void> {
-  const container = lastContainer(where, pod);
-  expect(await eventually(() => hasEnded(where.namespace, pod, container) || tracer(where, pod, container, pid) === 0, 10)).toBe(true);
+  expect(await eventually(() => isFree(where, pod, pid), 10)).toBe(true);
   expect(await eventually(() => isAnswering(where, pod), 10)).toBe(true);
   expect(restarts(where, pod)).toBe(0);
 }
@@ -149,24 +147,21 @@ describe('a process that stands at a breakpoint runs on when', () => {
     const { running } = await halted(laptop, ground, 'killed');
     running.child.kill('SIGKILL');
     expect(await eventually(() => isAnswering(ground, 'killed'), 15)).toBe(true);
-    const container = lastContainer(ground, 'killed');
-    expect(await eventually(() => tracer(ground, 'killed', container) === 0, 65)).toBe(true);
+    expect(await eventually(() => isFree(ground, 'killed'), 65)).toBe(true);
     await isUnharmed(ground, 'killed');
   });
 
   it.concurrent('kprof is stopped', async () => {
     const { running } = await halted(laptop, ground, 'stopped');
     running.child.kill('SIGSTOP');
-    const container = lastContainer(ground, 'stopped');
-    expect(await eventually(() => tracer(ground, 'stopped', container) === 0, 65)).toBe(true);
+    expect(await eventually(() => isFree(ground, 'stopped'), 65)).toBe(true);
     await isUnharmed(ground, 'stopped');
     running.child.kill('SIGCONT');
     running.child.kill('SIGKILL');
   });
 
   it.concurrent('its debug container is told to end', async () => {
-    const { running } = await halted(laptop, ground, 'terminated');
-    const container = lastContainer(ground, 'terminated');
+    const { running, container } = await halted(laptop, ground, 'terminated');
     kubectl(
       'exec',
       '-n',
@@ -188,22 +183,26 @@ describe('a process that stands at a breakpoint runs on when', () => {
     const proxy = await clusterProxy();
     const { running } = await halted(laptop, ground, 'silent', '--server', proxy.url, '--insecure-skip-tls-verify');
     proxy.silence();
-    const container = lastContainer(ground, 'silent');
-    expect(await eventually(() => tracer(ground, 'silent', container) === 0, 65)).toBe(true);
+    expect(await eventually(() => isFree(ground, 'silent'), 65)).toBe(true);
     await isUnharmed(ground, 'silent');
     running.child.kill('SIGKILL');
     proxy.close();
   });
 
-  it.concurrent('its pod is deleted, and answers until its own end', async () => {
-    const { running } = await halted(laptop, ground, 'deleted');
-    const logs = spawn('kubectl', ['--kubeconfig', kubeconfig, 'logs', '-f', '-n', ground.namespace, 'deleted', '-c', 'app']);
+  it.concurrent.each([
+    ['is deleted', 'deleted', ['delete', 'pod', 'deleted', '--wait=false']],
+    ['is rolled out', 'rolled', ['rollout', 'restart', 'deployment/rolled']],
+  ] as const)('its pod %s, and answers until its own end', async (_, app, act) => {
+    const pod = kubectl('get', 'pod', '-n', ground.namespace, '-l', `app=${app}`, '-o', 'jsonpath={.items[0].metadata.name}');
+    const { running } = await halted(laptop, ground, pod);
+    const logs = spawn('kubectl', ['--kubeconfig', kubeconfig, 'logs', '-f', '-n', ground.namespace, pod, '-c', 'app']);
     let said = '';
     logs.stdout.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
-    kubectl('delete', 'pod', '-n', ground.namespace, 'deleted', '--wait=false');
-    expect(await eventually(() => isAnswering(ground, 'deleted'), 9)).toBe(true);
+    kubectl(act[0], '-n', ground.namespace, ...act.slice(1));
+    expect(await eventually(() => said.includes('draining\n'), 60)).toBe(true);
+    expect(await eventually(() => isAnswering(ground, pod), 9)).toBe(true);
     expect(await running.ended).toMatchObject({ code: 5 });
     await new Promise((resolve) => logs.once('close', resolve));
     expect(said).toMatch(/draining\n(.*\n)*drained\n$/);
@@ -212,8 +211,7 @@ describe('a process that stands at a breakpoint runs on when', () => {
 
 describe('a debugger', () => {
   it.concurrent('is nobody else’s', async () => {
-    const { running, address } = await serving(laptop, ground, 'watched');
-    const container = lastContainer(ground, 'watched');
+    const { running, address, container } = await serving(laptop, ground, 'watched');
     const inside = (who: string, script: string) =>
       spawnSync('kubectl', ['--kubeconfig', kubeconfig, 'exec', '-n', ground.namespace, 'watched', '-c', who, '--', 'sh', '-c', script])
         .stdout;

@@ -1,5 +1,5 @@
 /** Pods of test/workloads/go: one program, many ways to be reached. All are from scratch, with a read-only root, and but for those of root as Pod Security `restricted` wants them. */
-import { applyStrict, envOf, strict } from './support.ts';
+import { apply, applyStrict, envOf, kubectl, strict } from './support.ts';
 
 /** How one of them differs. */
 export interface GoPod {
@@ -42,3 +42,19 @@ const pod = (each: GoPod) => ({
 /** Makes them all, and waits until they run and their ports are open. */
 export const applyGoPods = (namespace: string, pods: Readonly<Record<string, GoPod>>): void =>
   applyStrict(namespace, Object.fromEntries(Object.entries(pods).map(([name, each]) => [name, pod(each)])));
+
+/** A deployment that is called `name`, of one pod that is like the pod `model`. */
+export function deploy(namespace: string, model: string, name: string): void {
+  const { spec } = JSON.parse(kubectl('get', 'pod', '-n', namespace, model, '-o', 'json')) as { readonly spec: { nodeName?: string } };
+  delete spec.nodeName;
+  const labels = { app: name };
+  const template = { metadata: { labels }, spec };
+  const deployment = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name },
+    spec: { selector: { matchLabels: labels }, template },
+  };
+  apply(namespace, deployment);
+  kubectl('rollout', 'status', '-n', namespace, `deployment/${name}`, '--timeout=120s');
+}

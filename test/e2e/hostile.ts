@@ -1,13 +1,9 @@
 /** Targets that are against us. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { kubeconfig, kubectl, type Place } from './support.ts';
+import { apply, kubeconfig, kubectl, type Place } from './support.ts';
 
 const folder = new URL('../workloads/hostile/', import.meta.url).pathname;
-
-const apply = (namespace: string, object: unknown): void => {
-  execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-n', namespace, '-f', '-'], { input: JSON.stringify(object) });
-};
 
 const load = (namespace: string, workload: string) =>
   JSON.parse(

@@ -1,6 +1,6 @@
 /** Pods with a network to look at: a web server of Node in many surroundings, and a client that sends as many requests as it is told. */
-import { execFileSync, spawn } from 'node:child_process';
-import { kubeconfig, kubectl } from './support.ts';
+import { spawn } from 'node:child_process';
+import { apply, kubeconfig, kubectl } from './support.ts';
 
 /** How one of them differs. */
 export interface NetPod {
@@ -41,8 +41,7 @@ export const restricted = {
 
 /** Makes them all, and waits until they run. */
 export function applyNetPods(namespace: string, pods: Readonly<Record<string, NetPod>>): void {
-  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: Object.entries(pods).map(([name, each]) => pod(name, each)) });
-  execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-n', namespace, '-f', '-'], { input, stdio: ['pipe', 'ignore', 'pipe'] });
+  apply(namespace, { apiVersion: 'v1', kind: 'List', items: Object.entries(pods).map(([name, each]) => pod(name, each)) });
   kubectl('wait', '-n', namespace, ...Object.keys(pods).map((name) => `pod/${name}`), '--for=condition=Ready', '--timeout=120s');
 }
 

@@ -3,18 +3,19 @@ import { attach, type Dap, dap } from '../support/dap.ts';
 import { isAnswering } from './delve-pods.ts';
 import type { Desk, Place, Running } from './support.ts';
 
-/** A kprof that serves, and the address at which. */
+/** A kprof that serves, the address at which, and its debug container. */
 export async function serving(
   laptop: Desk,
   where: Place,
   pod: string,
   ...more: readonly string[]
-): Promise<{ readonly running: Running; readonly address: string }> {
+): Promise<{ readonly running: Running; readonly address: string; readonly container: string }> {
   const running = laptop.start('delve', pod, '-n', where.namespace, '--yes', ...more);
   await Promise.race([running.until(/Ctrl-C here ends the session/, 200), running.ended]);
   const address = /dlv connect (\S+)/.exec(running.stderr())?.[1];
-  if (address === undefined) throw new Error(running.stderr());
-  return { running, address };
+  const container = / (kprof-go-\w+)/.exec(running.stderr())?.[1];
+  if (address === undefined || container === undefined) throw new Error(running.stderr());
+  return { running, address, container };
 }
 
 /** A process that stands at a breakpoint, and who holds it there. */
@@ -23,11 +24,11 @@ export async function halted(
   where: Place,
   pod: string,
   ...more: readonly string[]
-): Promise<{ readonly running: Running; readonly client: Dap }> {
-  const { running, address } = await serving(laptop, where, pod, ...more);
+): Promise<{ readonly running: Running; readonly client: Dap; readonly container: string }> {
+  const { running, address, container } = await serving(laptop, where, pod, ...more);
   const client = await dap(address);
   await attach(client, ['main.allocate']);
   await client.event('stopped');
   if (isAnswering(where, pod)) throw new Error(`${pod} answers at its breakpoint`);
-  return { running, client };
+  return { running, client, container };
 }

@@ -147,12 +147,18 @@ export interface StrictPod {
   readonly spec?: object;
 }
 
+/** Makes what an object describes. */
+export function apply(namespace: string, object: object): void {
+  const input = JSON.stringify(object);
+  execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-n', namespace, '-f', '-'], { input, stdio: ['pipe', 'ignore', 'pipe'] });
+}
+
 /** Makes pods, by their names, and waits until they run. */
 export function applyStrict(namespace: string, pods: Readonly<Record<string, StrictPod>>): void {
   const items = Object.entries(pods).map(([name, { containers, spec = {} }]) => ({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name },
+    metadata: { name, labels: { app: name } },
     spec: {
       terminationGracePeriodSeconds: 0,
       automountServiceAccountToken: false,
@@ -161,8 +167,7 @@ export function applyStrict(namespace: string, pods: Readonly<Record<string, Str
       ...spec,
     },
   }));
-  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-  execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-n', namespace, '-f', '-'], { input, stdio: ['pipe', 'ignore', 'pipe'] });
+  apply(namespace, { apiVersion: 'v1', kind: 'List', items });
   kubectl('wait', '-n', namespace, 'pod', '--all', '--for=condition=Ready', '--timeout=120s');
 }
 

@@ -1,6 +1,5 @@
 /** Every kind of JVM target that kprof has to cope with, as pods; each is there for one thing. */
-import { execFileSync } from 'node:child_process';
-import { eventually, kubeconfig, kubectl, type Place } from './support.ts';
+import { apply, eventually, kubectl, type Place } from './support.ts';
 
 /** What Pod Security enforces in the namespace that a target is for. */
 export type Level = 'restricted' | 'baseline' | 'privileged';
@@ -262,11 +261,7 @@ export async function applyTargets(names: readonly TargetName[], places: Readonl
   for (const [level, { namespace }] of Object.entries(places)) {
     const items = names.filter((name) => targets[name].level === level).map((name) => podOf(name, targets[name]));
     if (items.length === 0) continue;
-    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-    execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-n', namespace, '-f', '-'], {
-      input,
-      stdio: ['pipe', 'ignore', 'pipe'],
-    });
+    apply(namespace, { apiVersion: 'v1', kind: 'List', items });
   }
   const prints = (name: TargetName) => {
     const namespace = places[targets[name].level]?.namespace;

@@ -1,10 +1,10 @@
 /** Parts of the cluster end while a process stands at a breakpoint: on the cluster of test/cluster, as root. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { component, isOurs } from '../component.ts';
-import { isAnswering, restarts, tracer } from '../delve-pods.ts';
+import { isAnswering, isFree, restarts } from '../delve-pods.ts';
 import { applyGoPods } from '../go-pods.ts';
 import { halted } from '../serving.ts';
-import { type Desk, debugContainers, desk, eventually, type Place, place } from '../support.ts';
+import { type Desk, desk, eventually, type Place, place } from '../support.ts';
 
 describe.skipIf(!isOurs)('a process that stands at a breakpoint runs on when', () => {
   let ours: Place;
@@ -25,16 +25,16 @@ describe.skipIf(!isOurs)('a process that stands at a breakpoint runs on when', (
     const pid = component(name) as number;
     process.kill(pid, 'SIGKILL');
     expect(await eventually(() => component(name) !== undefined && component(name) !== pid, 60)).toBe(true);
-    const isFree = () => {
+    const isBack = () => {
       try {
-        return tracer(ours, name, debugContainers(ours.namespace, name).at(-1) as string) === 0 && isAnswering(ours, name);
+        return isFree(ours, name) && isAnswering(ours, name);
       } catch {
         return false; // It does not take questions yet.
       }
     };
     // A kubelet that is gone takes no line with it: then somebody has to end it.
     if (name === 'kubelet') running.child.kill('SIGKILL');
-    expect(await eventually(isFree, 65)).toBe(true);
+    expect(await eventually(isBack, 65)).toBe(true);
     expect(restarts(ours, name)).toBe(0);
     running.child.kill('SIGKILL');
   });
