@@ -82,6 +82,9 @@ describe.concurrent('a process that only looks like a JVM', () => {
     ['flood', 'threads', 1, /could not|printed more/],
     ['escapes', 'threads', 1, /could not print its threads|thread dump/],
     ['escapes', 'jfr', 1, /could not start a recording/],
+    ['escapes', 'histogram', 1, /could not count its objects/],
+    ['escapes', 'heapdump', 1, /could not write its heap down/],
+    ['endless', 'jvm', 1, /printed more than 1048576 bytes/],
     ['never', 'threads', 6, /within 30s/],
   ];
 
@@ -101,6 +104,22 @@ describe.concurrent('a process that only looks like a JVM', () => {
 
   it('and plants something in the place of its file: nothing of it is called a recording', () => planted('fake-1'));
   it('and has a file that is never the same: it is not called a recording', () => planted('fake-2'));
+
+  it('and plants something where its heap dump is to be, in the debug container: nothing of it is called a heap dump', async () => {
+    await fakeJvm(ours, 'fake-4');
+    for (const [plant, says] of [
+      ['link', /not a regular file/],
+      ['fifo', /not a regular file/],
+      ['noise', /is not a whole heap dump/],
+    ] as const) {
+      await sh('fake-4', `echo ${plant} >/tmp/mode`);
+      const name = `${plant}.hprof`;
+      const ended = await laptop.start('heapdump', 'fake-4', '-n', ours.namespace, '--no-open', '-f', name).ended;
+      expectCalm(ended);
+      expect(ended, `${plant}: ${ended.stderr}`).toMatchObject({ code: 3, stdout: '', stderr: expect.stringMatching(says) });
+      expect(made(name).filter((each) => each.name === name || /root:/.test(each.content))).toEqual([]);
+    }
+  });
 
   it('and answers without end, never, or to the terminal', async () => {
     await fakeJvm(ours, 'fake-3', { uid: 1000 });

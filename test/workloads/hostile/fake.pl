@@ -91,6 +91,10 @@ sub answer {
         plant($mode, $1);
         return print $client "Stopped recording \"x\", 1 kB written to:\n\n$1\n";
     }
+    if ($mode ne 'escapes' && $command =~ m{GC\.heap_dump.*?(/proc/\S+)}) {
+        plant($mode, $1);
+        return print $client "Dumping heap to $1 ...\nHeap dump file created [1 bytes in 0.1 secs]\n";
+    }
     print $client "Stopped recording\n";
 }
 

@@ -1,0 +1,57 @@
+/** Every target with every verb: the right artifact, or the right refusal. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expected, judged, table, verbs } from './jvm-verbs.ts';
+import { type Desk, desk, type Place, place } from './support.ts';
+import { applyTargets, type JvmTarget, type TargetName, targetList } from './targets.ts';
+
+// Of that many at once the machine would make them miss deadlines.
+const atOnce = Number(process.env['KPROF_AT_ONCE'] ?? 3);
+// KPROF_TARGETS='jdk8|gosu' tries some.
+const chosen = targetList.filter(({ name }) => new RegExp(process.env['KPROF_TARGETS'] ?? '').test(name));
+
+let laptop: Desk;
+const places: Partial<Record<JvmTarget['level'], Place>> = {};
+
+beforeAll(async () => {
+  laptop = desk();
+  Object.assign(places, { restricted: place('restricted'), baseline: place('baseline'), privileged: place() });
+  await applyTargets(
+    chosen.map(({ name }) => name),
+    places,
+  );
+});
+afterAll(() => {
+  for (const each of Object.values(places)) each.remove();
+  laptop?.remove();
+});
+
+/** One row: the verbs one after another, with one debug container. */
+async function row(target: JvmTarget & { readonly name: TargetName }): Promise<readonly string[]> {
+  const namespace = places[target.level]?.namespace ?? '';
+  const cells: string[] = [];
+  const flags = ['-n', namespace, '--no-open', '-c', 'app'];
+  for (const verb of verbs) {
+    const [tool = '', pod = '', ...more] = verb.argv(target.name);
+    const ended = await laptop.kprof(tool, pod, ...flags, ...more);
+    const cell = await judged(verb, ended, expected(verb, target));
+    if (cell.startsWith('✗'))
+      process.stdout.write(`${target.name} ${verb.name}: ${ended.stderr}
+`);
+    cells.push(cell);
+  }
+  return [target.name, `JDK ${target.jdk}`, ...cells];
+}
+
+it('gives what it should, or says why not', { timeout: 900_000, retry: 0 }, async () => {
+  const queue = [...chosen];
+  const rows: (readonly string[])[] = [];
+  const work = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) rows.push(await row(next));
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  const order = new Map<string, number>(targetList.map(({ name }, index) => [name, index]));
+  rows.sort(([one = ''], [other = '']) => (order.get(one) ?? 0) - (order.get(other) ?? 0));
+  const shown = table([['target', '', ...verbs.map(({ name }) => name)], ...rows]);
+  process.stdout.write(`${shown}\n`);
+  expect(shown).not.toContain('✗');
+});
