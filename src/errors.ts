@@ -42,5 +42,8 @@ export class KprofError extends Error {
   }
 }
 
+/** What it says is true for a moment only, as of a process that has just begun: who looks again may see something else. */
+export class NotYet extends KprofError {}
+
 /** Whether the error means that the line broke, and not that the command failed or was refused. */
 export const isLineLost = (error: unknown): boolean => error instanceof KprofError && error.lost;

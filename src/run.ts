@@ -1,7 +1,7 @@
 /** The story of one capture, from a request to an artifact. */
 import { randomBytes } from 'node:crypto';
 import { artifactName, prepareDestination } from './artifact.ts';
-import { enter } from './capture/enter.ts';
+import { enter, onceReady } from './capture/enter.ts';
 import { type Captured, captureFile } from './capture/file.ts';
 import { type Entered, held } from './capture/held.ts';
 import { captureInspect } from './capture/inspect.ts';
@@ -83,9 +83,15 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
       }
     }
     const ways = (first.via === 'forward' ? others : [first, ...others]) as readonly Way<Flags>[] as Debugging;
-    const { container, view, process } = await enter(request, ways[0], target, report, before);
+    const inside = await enter(request, ways[0], target, report, before);
     clock('enter');
-    const way = await orRetire(container, async () => guarded(ways, process, view.tools, report));
+    const { container } = inside;
+    const { view, process, way } = await orRetire(container, () =>
+      onceReady(inside, { request, target, signal: before }, (now) => ({
+        ...now,
+        way: guarded(ways, now.process, now.view.tools, report),
+      })),
+    );
     const format = formats[way.format];
     const where = {
       tool: request.toolkit.name,

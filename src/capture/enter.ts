@@ -1,10 +1,10 @@
 /** Going in: a debug container beside the target, and the process that is meant. */
 import type { DebugContainer, DebugSpec, Target } from '../cluster.ts';
-import { isLineLost, KprofError } from '../errors.ts';
+import { isLineLost, KprofError, NotYet } from '../errors.ts';
 import type { Flags } from '../flags.ts';
 import { answerOf } from '../remote/remote.ts';
 import type { Report } from '../report.ts';
-import { retry } from '../retry.ts';
+import { retry, wait } from '../retry.ts';
 import { chooseProcess, parseView, type View } from '../runtimes/processes.ts';
 import type { Process, Way } from '../toolkit.ts';
 import { agree, type Climbed, climb, orRetire } from './ladder.ts';
@@ -22,6 +22,28 @@ export async function enter(
   const { looksFor, matches } = request.toolkit;
   const choose = async () => chooseProcess(view, { pid: request.pid, container: target.container, looksFor, matches });
   return { container, view, process: await orRetire(container, choose) };
+}
+
+/** Milliseconds: who begins is ready by then. */
+const readyWithin = 5_000;
+
+/** What `work` makes of the process; where that says that it is too early, what it makes of another look. */
+export async function onceReady<T>(
+  entered: Awaited<ReturnType<typeof enter>>,
+  { request, target, signal }: { readonly request: Request; readonly target: Target; readonly signal: AbortSignal },
+  work: (entered: Awaited<ReturnType<typeof enter>>) => T,
+): Promise<T> {
+  const { container } = entered;
+  const { looksFor, matches } = request.toolkit;
+  for (let now = entered, end = performance.now() + readyWithin; ; await wait(500, signal)) {
+    try {
+      return work(now);
+    } catch (error) {
+      if (!(error instanceof NotYet) || performance.now() > end) throw error;
+    }
+    const view = await look(container, target, request.pid, signal);
+    now = { container, view, process: chooseProcess(view, { pid: request.pid, container: target.container, looksFor, matches }) };
+  }
 }
 
 /** A debug container from which the processes can be reached: where one turns out to need another user, or by consent SYS_PTRACE, a further one. */

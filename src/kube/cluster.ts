@@ -18,7 +18,7 @@ import { meshOf } from './mesh.ts';
 import { declaredPorts, probesOf } from './pod-state.ts';
 import { cpuLimit } from './resources.ts';
 import { checkWhere, type Resolved, readPod, resolveTarget } from './target.ts';
-import { waitForEphemeral, watchGone } from './wait.ts';
+import { untilRestarted, waitForEphemeral, watchGone } from './wait.ts';
 import { podsOf } from './workloads.ts';
 
 /** Opens the cluster that kubectl would talk to; nothing is sent yet. */
@@ -43,8 +43,10 @@ export async function connect(
         });
       return (await podsOf(api, namespace, { selector, typed }, signal)).map((pod) => names(pod).pod);
     },
-    find: async (where, signal) =>
-      openTarget(api, await resolveTarget(api, where.namespace ?? connection.namespace, where, signal), report, where.whole),
+    find: async (where, signal) => {
+      const settle = (pod: V1Pod, container: string) => untilRestarted(api, pod, container, { say: report.note, signal });
+      return openTarget(api, await resolveTarget(api, where.namespace ?? connection.namespace, where, signal, settle), report, where.whole);
+    },
   };
 }
 

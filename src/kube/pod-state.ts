@@ -1,5 +1,5 @@
 /** What a pod object tells of itself and of its containers; pure. */
-import type { V1Container, V1ContainerState, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import type { V1Container, V1ContainerState, V1ContainerStateTerminated, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import type { Probe } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { byDistance, nearest } from '../nearest.ts';
@@ -93,6 +93,29 @@ export function checkSupported(pod: V1Pod): void {
   // The process namespace that a debug container shares would be the node's.
   if (pod.spec?.hostPID === true)
     throw refuse('shares the process namespace of its node (hostPID): kprof would see every process of the node');
+}
+
+/** What crashes again after less than that is not what anybody would wait for. */
+const livesAtLeast = 10_000;
+
+const lifetime = ({ startedAt, finishedAt }: V1ContainerStateTerminated): number =>
+  Date.parse(String(finishedAt)) - Date.parse(String(startedAt));
+
+/** Whether the container is between two runs, and to be waited for: the kubelet starts it again, and it had lived for a while. */
+export function isRestarting(pod: V1Pod, container: string): boolean {
+  if (pod.metadata?.deletionTimestamp !== undefined || ['Succeeded', 'Failed'].includes(pod.status?.phase ?? '')) return false;
+  const status = statusOf(pod, container);
+  const { waiting, terminated } = status?.state ?? {};
+  if (terminated !== undefined) return comesBack(pod, container, terminated.exitCode);
+  const last = status?.lastState?.terminated;
+  if (waiting === undefined || last === undefined) return false;
+  return waiting.reason === 'CrashLoopBackOff' ? lifetime(last) >= livesAtLeast : waiting.reason === 'ContainerCreating';
+}
+
+function comesBack({ spec }: V1Pod, container: string, exitCode: number): boolean {
+  const own = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].find(({ name }) => name === container)?.restartPolicy;
+  const policy = own ?? spec?.restartPolicy ?? 'Always';
+  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
 }
 
 /** Throws, with the reason, unless the container runs. */

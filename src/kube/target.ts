@@ -28,15 +28,25 @@ export function checkWhere(namespace: string, { name, container }: Where): Retur
   return parseName(name);
 }
 
+/** The pod as it is once the container is no longer between two runs, or as it was when nobody waits any more. */
+export type Settle = (pod: V1Pod, container: string) => Promise<V1Pod>;
+
 /** Finds the pod and the container, and checks that they can be looked at. */
-export async function resolveTarget(api: Api, namespace: string, where: Where, signal: AbortSignal): Promise<Resolved> {
+export async function resolveTarget(
+  api: Api,
+  namespace: string,
+  where: Where,
+  signal: AbortSignal,
+  settle: Settle = async (pod) => pod,
+): Promise<Resolved> {
   const typed = checkWhere(namespace, where);
   const isPod = typed.kind.name === 'pod';
-  const pod = await (isPod ? readPod(api, namespace, typed.name, signal) : podOf(api, namespace, typed, signal)).catch((error) =>
+  const found = await (isPod ? readPod(api, namespace, typed.name, signal) : podOf(api, namespace, typed, signal)).catch((error) =>
     explainMissing(api, namespace, typed, error, signal),
   );
-  checkSupported(pod);
-  const { container, alternatives, note } = chooseContainer(pod, where.container, where.likely);
+  checkSupported(found);
+  const { container, alternatives, note } = chooseContainer(found, where.container, where.likely);
+  const pod = await settle(found, container);
   const chosen = isPod ? [] : [`Using pod ${pod.metadata?.name} of ${where.name}`];
   const notes = note === undefined || where.whole ? chosen : [...chosen, note];
   return { pod, container, alternatives, status: checkRunning(pod, container), notes };

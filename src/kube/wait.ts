@@ -8,6 +8,7 @@ import { type Api, isPassing } from './api.ts';
 import { type Debugger, ephemeralState, notYet, type Snapshot, wrongArchitecture } from './ephemeral-state.ts';
 import { ApiError, isMissing } from './errors.ts';
 import { goneReason, type Pinned } from './gone.ts';
+import { isRestarting } from './pod-state.ts';
 import { readPod } from './target.ts';
 
 /** A pod by its name. */
@@ -119,6 +120,35 @@ async function untilGone(api: Api, pinned: Pinned, signal: AbortSignal): Promise
     if (reason !== undefined) return reason;
   }
   throw signal.reason;
+}
+
+/** Milliseconds: back-offs of those that crash now and then are shorter, and those of a minute and more are nobody's patience. */
+const restartsWithin = 60_000;
+
+/** The pod once the container is no longer between two runs; as it was seen last when that takes too long. */
+export async function untilRestarted(
+  api: Api,
+  pod: V1Pod,
+  container: string,
+  { say, signal, patience = restartsWithin }: { say: (text: string) => void; signal: AbortSignal; patience?: number },
+): Promise<V1Pod> {
+  if (!isRestarting(pod, container)) return pod;
+  const { namespace = '', name = '', uid } = pod.metadata ?? {};
+  say(`The container ${container} of pod ${namespace}/${name} is being restarted. Waiting for it.`);
+  const expiry = AbortSignal.timeout(patience);
+  let last = pod;
+  try {
+    for await (const { pod: now } of watchPod(api, { namespace, pod: name }, AbortSignal.any([signal, expiry]))) {
+      // Another one, or none: what is said of the first is still true.
+      if (now === undefined || now.metadata?.uid !== uid) break;
+      last = now;
+      if (!isRestarting(now, container)) break;
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!expiry.aborted) throw error;
+  }
+  return last;
 }
 
 /** A debug container that was asked for. */

@@ -4,7 +4,7 @@
  * (https://github.com/openjdk/jdk/blob/master/src/hotspot/os/posix/attachListener_posix.cpp).
  * Whoever has no handler for SIGQUIT dies of it, and a JVM that may not attach prints thread dumps instead.
  */
-import { KprofError } from '../errors.ts';
+import { KprofError, NotYet } from '../errors.ts';
 import type { Flags } from '../flags.ts';
 import type { Argv, Process, Toolkit, Tools, Way } from '../toolkit.ts';
 
@@ -66,9 +66,9 @@ export function guardAttach(process: Process, tools: Tools): void {
   }
   // With -Xrs its door is open from the start, and nobody has to knock.
   if ((process.handles & (1n << BigInt(sigquit - 1))) === 0n && process.tells['door'] !== 'open') {
-    throw new KprofError('unsupported', `${jvm} does not handle SIGQUIT, which attaching would send: it would die`, {
-      hint: 'a JVM that has just started is ready in a moment; one with -Xrs has to be started without it',
-    });
+    const [what, hint] = [`${jvm} does not handle SIGQUIT, which attaching would send: it would die`, 'restart the app without -Xrs'];
+    // It may have begun this very moment.
+    throw process.argv.includes('-Xrs') ? new KprofError('unsupported', what, { hint }) : new NotYet('unsupported', what, { hint });
   }
   guardTools(tools);
 }

@@ -1,6 +1,6 @@
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { checkRunning, checkSupported, chooseContainer, ended } from '../../src/kube/pod-state.ts';
+import { checkRunning, checkSupported, chooseContainer, ended, isRestarting } from '../../src/kube/pod-state.ts';
 import { nearNames, resolveTarget } from '../../src/kube/target.ts';
 import { bestPod, parseName, selectorText } from '../../src/kube/workloads.ts';
 import { type Answer, apiServer, json, status } from '../support/api-server.ts';
@@ -212,6 +212,39 @@ it('runs while init containers of the pod still do, if it is a sidecar', () => {
   expect(checkRunning(pod({ status: { phase: 'Pending', initContainerStatuses: [mesh], containerStatuses: [] } }), 'mesh')).toBe(mesh);
 });
 
+describe('between two runs', () => {
+  const crashed = (seconds: number) => ({
+    lastState: {
+      terminated: { exitCode: 1, startedAt: '2026-11-21T07:00:00Z', finishedAt: new Date(Date.UTC(2026, 10, 21, 7, 0, seconds)) },
+    },
+  });
+  const over = (exitCode = 1) => state({ terminated: { exitCode } });
+  const backOff = { waiting: { reason: 'CrashLoopBackOff' } };
+  const sidecars = (restartPolicy: string) => ({
+    restartPolicy: 'Never',
+    initContainers: [{ name: 'app', restartPolicy }],
+    containers: [],
+  });
+
+  it.each<[string, Parameters<typeof pod>[0], boolean]>([
+    ['runs', {}, false],
+    ['has just ended', { status: over() }, true],
+    ['has ended well, and is not started again', { spec: { restartPolicy: 'OnFailure' }, status: over(0) }, false],
+    ['has failed, and is started again', { spec: { restartPolicy: 'OnFailure' }, status: over(1) }, true],
+    ['is never started again', { spec: { restartPolicy: 'Never' }, status: over() }, false],
+    ['is a sidecar', { spec: sidecars('Always'), status: over(0) }, true],
+    ['is held back, having lived for a while', { status: state(backOff, crashed(10)) }, true],
+    ['crashes at once, again and again', { status: state(backOff, crashed(9)) }, false],
+    ['is created anew', { status: state({ waiting: { reason: 'ContainerCreating' } }, crashed(1)) }, true],
+    ['is created for the first time', { status: state({ waiting: { reason: 'ContainerCreating' } }) }, false],
+    ['has an image that is gone', { status: state({ waiting: { reason: 'ErrImagePull' } }, crashed(60)) }, false],
+    ['is in a pod that is over', { status: { phase: 'Failed', ...over() } }, false],
+    ['is in a pod that is being deleted', { metadata: { deletionTimestamp: 'x' }, status: over() }, false],
+  ])('a container that %s', (_, more, expected) => {
+    expect(isRestarting(pod({ ...more, spec: { containers: [{ name: 'app' }], ...more?.spec } }), 'app')).toBe(expected);
+  });
+});
+
 it('ended', () => {
   expect(ended(undefined)).toBeUndefined();
   expect(ended({ exitCode: 2, reason: 'Error' })).toBe('exit code 2');
@@ -280,6 +313,14 @@ describe('resolving', () => {
       'containerd://app',
       1,
     ]);
+  });
+
+  it('a pod that is being restarted, as it is when that is over', async () => {
+    const now = pod({ status: { containerStatuses: [{ ...running('app'), containerID: 'containerd://next' }] } });
+    await using server = await apiServer(cluster({ [`${pods}/api`]: pod({ status: state({ terminated: { exitCode: 1 } }) }) }));
+    const settle = async (_: V1Pod, container: string) => (container === 'app' ? now : pod());
+    const found = await resolveTarget(server.api, 'shop', { name: 'api', container: undefined }, signal, settle);
+    expect([found.pod, found.status.containerID]).toEqual([now, 'containerd://next']);
   });
 
   it('a deployment, and a service by its own selector', async () => {

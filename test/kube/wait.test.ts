@@ -3,7 +3,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { type Debugger, ephemeralState, notYet } from '../../src/kube/ephemeral-state.ts';
 import { goneReason } from '../../src/kube/gone.ts';
-import { waitForEphemeral, watchGone, watchPod } from '../../src/kube/wait.ts';
+import { untilRestarted, waitForEphemeral, watchGone, watchPod } from '../../src/kube/wait.ts';
 import { apiServer, json, status } from '../support/api-server.ts';
 
 const wanted: Debugger & { image: 'jvm' } = {
@@ -252,6 +252,39 @@ describe('watching', () => {
     await expect.poll(() => gone.signal.aborted).toBe(true);
     expect(gone.signal.reason).toMatchObject({ failure: 'gone', cause: 'exit code 143' });
     expect(closed.signal.aborted).toBe(false);
+  });
+});
+
+describe('a restart', () => {
+  const over = container({ state: { terminated: { exitCode: 1 } } });
+  const back = container({ containerID: 'containerd://b', restartCount: 2 });
+  const waited = async (found: V1Pod, now: V1Pod, ...later: readonly object[]) => {
+    const said: string[] = [];
+    await using server = await apiServer((response, { url }) => {
+      if (!isWatch(url)) return json(response, now);
+      if (later.length > 0) return events(response, ...later);
+      response.writeHead(200).flushHeaders();
+    });
+    const pod = await untilRestarted(server.api, found, 'app', { say: (text) => said.push(text), signal, patience: 300 });
+    return { pod, said, asked: server.seen.length };
+  };
+
+  it('that there is none costs nothing', async () => {
+    expect(await waited(pod(), pod())).toMatchObject({ said: [], asked: 0 });
+  });
+
+  it('is waited for, and that is said', async () => {
+    const { pod: found, said } = await waited(over, over, { type: 'MODIFIED', object: back });
+    expect(found).toEqual(back);
+    expect(said).toEqual(['The container app of pod shop/api is being restarted. Waiting for it.']);
+  });
+
+  it.each([
+    ['comes too late', over, []],
+    ['ends with the pod', over, [{ type: 'DELETED', object: over }]],
+    ['ends with another pod of that name', pod({ metadata: { uid: 'v' } }), []],
+  ] as const)('that %s leaves what was known', async (_, now, later) => {
+    expect((await waited(over, now, ...later)).pod).toEqual(over);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NotYet } from '../../src/errors.ts';
 import {
   answer,
   answers,
@@ -128,6 +129,13 @@ describe('Java that is not HotSpot', () => {
     expect(runtime.matches(process)).toBe(true);
     expect(() => guardAttach(process, { has: () => true, jdk: undefined })).toThrow(says);
     expect(() => guardSigquit(process)).toThrow(says);
+  });
+
+  it('a JVM that handles no SIGQUIT may only have begun, unless it says so itself', () => {
+    const guard = (argv: readonly string[]) => () => guardAttach({ ...jvm, handles: 0n, argv }, { has: () => true, jdk: undefined });
+    expect(guard(['java', 'App'])).toThrow(NotYet);
+    expect(guard(['java', '-Xrs', 'App'])).not.toThrow(NotYet);
+    expect(guard(['java', '-Xrs', 'App'])).toThrow('it would die');
   });
 
   it('a JVM that handles no SIGQUIT can be attached to where it listens already', () => {
