@@ -36,7 +36,7 @@ export interface Reaching extends Pick<Session, 'container' | 'tools'> {
 }
 
 /** Commands of the script, which become the process's user by themselves. */
-const ownCommands: readonly string[] = ['inspector', 'profiler', 'quit'];
+const ownCommands: readonly string[] = ['inspector', 'profiler', 'quit', 'space'];
 
 /** The argv, run as the process's own user where we are root and it is not. */
 export function asTarget({ container, process, tools }: Reaching, argv: Argv): Argv {
@@ -56,8 +56,13 @@ export function asTarget({ container, process, tools }: Reaching, argv: Argv): A
   return ['setpriv', `--reuid=${process.uid}`, `--regid=${process.gid}`, groups, ...rights, ...argv];
 }
 
-/** What runs only as long as the number is that very process's. */
-const pinned = ({ process }: Reaching, argv: Argv): Argv => ['only', String(process.pid), process.started, ...argv];
+/** What runs only as long as the number is that very process's; with `still` it has to be its afterwards, too. */
+const pinned = ({ process }: Reaching, argv: Argv, word: 'only' | 'still' = 'only'): Argv => [
+  word,
+  String(process.pid),
+  process.started,
+  ...argv,
+];
 
 /** The argv, run as the process's own user, and only as long as there is that very process. */
 export const onlyFor = (session: Reaching, argv: Argv): Argv => pinned(session, asTarget(session, argv));
@@ -106,6 +111,8 @@ export interface Performing {
   readonly breaks: boolean;
   /** Of what a step prints. */
   readonly maxBytes: number;
+  /** What steps print is the artifact: who died meanwhile may have said half of it. */
+  readonly alive?: true;
   /** Takes what each step printed. */
   readonly onOutput?: (output: string, step: Step) => Promise<void>;
 }
@@ -114,20 +121,25 @@ export interface Performing {
 export async function perform(
   session: Session,
   steps: readonly (Step | Wait)[],
-  { breaks, maxBytes, onOutput = async () => {} }: Performing,
+  { breaks, maxBytes, alive, onOutput = async () => {} }: Performing,
 ): Promise<void> {
   for (const [index, each] of steps.entries()) {
     session.signal.throwIfAborted();
     if (breaks && index > 0 && session.stops.early.aborted) break;
     if ('wait' in each) await pass(session, each);
-    else await onOutput(await performStep(session, each, index, maxBytes), each);
+    else await onOutput(await performStep(session, each, index, { maxBytes, alive }), each);
   }
 }
 
 /** What is not needed is not waited for at length, either. */
 const mostOptional = 8 * 2 ** 20;
 
-async function performStep(session: Session, each: Step, index: number, maxBytes: number): Promise<string> {
+async function performStep(
+  session: Session,
+  each: Step,
+  index: number,
+  { maxBytes, alive = false }: { readonly maxBytes: number; readonly alive: boolean | undefined },
+): Promise<string> {
   session.report.stage(each.says);
   session.report.debug(1, each.run.join(' '));
   const undo = typeof each.undo === 'string' ? undefined : onlyFor(session, each.undo);
@@ -138,7 +150,7 @@ async function performStep(session: Session, each: Step, index: number, maxBytes
     maxBytes: each.optional ? Math.min(maxBytes, mostOptional) : maxBytes,
   };
   const own = asTarget(session, each.run);
-  const run = pinned(session, each.room === true ? ['room', String(session.process.pid), ...own] : own);
+  const run = pinned(session, each.room === true ? ['room', String(session.process.pid), ...own] : own, alive ? 'still' : 'only');
   const kept = { name: `${String(index + 1).padStart(5, '0')}.undo`, undo, run };
   const performed = async () => {
     const done = step(session.lease, kept, bounds).catch((error: unknown) => {

@@ -30,6 +30,7 @@ export async function captureStream(session: Session, plan: Extract<Plan, { kind
       // What is made of all of them needs all of them.
       breaks: compose === undefined,
       maxBytes: maxText,
+      alive: true,
       onOutput: async (output, { keep = (text) => text }) => {
         const kept = keep(output);
         if (compose === undefined && kept !== '') await write(`${bytes > 0 ? '\n' : ''}${kept}`);

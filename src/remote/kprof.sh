@@ -11,8 +11,9 @@
 #   run end                           ends the container
 #   run run RUN…                      a command that changes nothing
 #   run step ID NAME N UNDO… RUN…     a command, its undo (N words) kept first; asked again, its result
-#                                     (`inspector`, `profiler`, `quit` and `room` are commands of ours; `only PID STARTED`
-#                                     before a command runs it only as long as that process is the same)
+#                                     (`inspector`, `profiler`, `quit`, `room` and `space` are commands of ours; `only PID STARTED`
+#                                     before a command runs it only as long as that process is the same, and `still`
+#                                     wants it to be there afterwards, too: who dies may have answered half)
 #   run flow RUN…                     a command whose stdout is taken as it comes; the client's `stop` is SIGINT for it,
 #                                     `ask` SIGUSR1; `kprof-exit CODE` on stderr tells its end
 #   run relay RUN…                    RUN, which has the line's stdin and stdout for itself
@@ -101,13 +102,26 @@ listen() {
 	done
 }
 
-# When process $1 began, into $born: with its number, who it is. Field 22 of what may hold any name.
+# When process $1 began, into $born: with its number, who it is. Field 22 of what may hold any name. And field 23 into $size, which is 0
+# once it has let go of its memory, as it does before its connections end.
 born() {
-	born=
+	born='' size=0
 	[ -r "/proc/$1/stat" ] && IFS= read -r born <"/proc/$1/stat"
 	# shellcheck disable=SC2086
 	set -- ${born##*) }
-	born=${20:-}
+	born=${20:-} size=${21:-0}
+}
+
+# The exit code CODE of what ran behind `only` or `still`: where it failed, and of `still` in any case, the process has to be there yet.
+verdict() { # CODE only|still PID STARTED …
+	case $1,$2 in
+	*,still | [!0]*,only) ;;
+	*) return "$1" ;;
+	esac
+	born "$3"
+	[ "$born" != "$4" ] || [ "$size" = 0 ] || return "$1"
+	echo "kprof: process $3 ended" >&2
+	return 5
 }
 
 # What stands in our folder may be another's work, of the app's own user for one: a pipe or a link in the place of a file of ours would
@@ -204,6 +218,7 @@ inspector() { # open PID STARTED | close PID STARTED PORT…
 # async-profiler in a process: it opens our library through the root of a process of ours that has its user and none of its
 # rights beyond. What it has open it finds again by the name of a link in the capture's folder, whoever asks, and even when
 # that process and this container are gone. Where an own one is loaded already, in a place that it can see, that is used.
+# Who profiles already may have said so nowhere: it is asked, and what is stopped is what was begun by us, which a file there tells.
 profiler() { # PID STARTED FOLDER LIBRARY ARGUMENTS
 	profiled=$1
 	born "$profiled"
@@ -213,6 +228,12 @@ profiler() { # PID STARTED FOLDER LIBRARY ARGUMENTS
 	fi
 	me=$(id -u)
 	become=$(as "$profiled") lender='' loaded=$4
+	into="$become inroot $profiled $2"
+	# Began by us, or by somebody who was faster.
+	case $5 in stop*)
+		$into stat "$3/ours" >/dev/null 2>&1 && ! $into stat "$3/theirs" >/dev/null 2>&1 || return 0
+		;;
+	esac
 	if [ "$4" = ours ]; then
 		less=$(as "$profiled" bare)
 		[ -n "$less" ] || [ "$me" != 0 ] || ! command -v setpriv >/dev/null || less='setpriv --bounding-set=-all --inh-caps=-all'
@@ -221,19 +242,38 @@ profiler() { # PID STARTED FOLDER LIBRARY ARGUMENTS
 		loaded=$3/library.so
 		until IFS= read -r name <"/proc/$lender/comm" && [ "$name" = sleep ] || [ $tries -ge 50 ]; do nap 0.02; tries=$((tries + 1)); done
 		# What is loaded is found by the name, wherever it leads by now.
-		$become inroot "$profiled" "$2" link "$loaded" "/proc/$lender/root$library" || [ "${5%%,*}" = stop ] || {
+		$into link "$loaded" "/proc/$lender/root$library" || [ "${5%%,*}" = stop ] || {
 			kill -KILL $lender
 			wait $lender 2>/dev/null
 			return 1
 		}
 	fi
-	$become jattach "$profiled" load "$loaded" true "$5,log=$3/log"
+	case $5 in
+	start*) begin_profiler "$3" "$5" ;;
+	*) $become jattach "$profiled" load "$loaded" true "$5,log=$3/log" ;;
+	esac
 	answered=$?
 	[ -z "$lender" ] || { kill -KILL $lender; wait $lender; } 2>/dev/null
 	echo "perf events $($become ls -l "/proc/$profiled/fd" 2>/dev/null | grep -c 'anon_inode:.perf_event')"
-	$become inroot "$profiled" "$2" cat "$3/log" 16384 2>/dev/null | sed 's/^/log /'
+	$into cat "$3/log" 16384 2>/dev/null | sed 's/^/log /'
 	[ $answered -lt 100 ] || [ $answered -gt 254 ] || answered=0 # its own failures; the text tells
 	return $answered
+}
+
+# Asked first: to start one that runs fails, and still changes where that one writes at the end.
+begin_profiler() { # FOLDER ARGUMENTS
+	$become jattach "$profiled" load "$loaded" true "status,file=$1/status" >/dev/null
+	asked=$?
+	[ $asked = 0 ] || [ $asked -ge 100 ] || return $asked
+	if $into cat "$1/status" 4096 2>/dev/null | grep -q 'is running for'; then
+		echo 'log [ERROR] Profiler already started'
+		return 0
+	fi
+	$into put "$1/ours" </dev/null || return
+	$become jattach "$profiled" load "$loaded" true "$2,log=$1/log"
+	asked=$?
+	! $into cat "$1/log" 16384 2>/dev/null | grep -q 'already started' || $into put "$1/theirs" </dev/null
+	return $asked
 }
 
 # How fast this container is just now: BYTES, and hundredths of seconds to write them to its disk, and to sum them up. Of the disk
@@ -252,6 +292,11 @@ yardstick() { # MEBIBYTES
 	dd if=/dev/zero bs=1048576 count=32 2>/dev/null | md5sum >/dev/null
 	now
 	echo "67108864 $disk $(((time - began) * 2))"
+}
+
+# Of the disk that PATH of a process is on: blocks that are free, all of them, how large they are, and its kind. Nothing is opened.
+space() { # PID STARTED PATH
+	$(as "$1") stat -f -c '%a %b %S %T' "/proc/$1/root$3/." 2>/dev/null || echo unknown
 }
 
 # Who may look at a process may go through its root: the target writes into this container's files by a process of ours that
@@ -301,7 +346,7 @@ room() { # PID RUN…
 # What a client asks for, in the place of this shell where it is a program. `only PID STARTED` before it: by the time that it comes, the
 # number may be another process's, which would die of a signal that the first one understands.
 act() {
-	if [ "$1" = only ]; then
+	if [ "$1" = only ] || [ "$1" = still ]; then
 		born "$2"
 		if [ -z "$born" ] || [ "$born" != "$3" ]; then
 			echo "kprof: process $2 ended" >&2
@@ -314,7 +359,7 @@ act() {
 		shift
 		knock "$@"
 		;;
-	inspector | profiler | quit | room | yardstick) "$@" ;;
+	inspector | profiler | quit | room | space | yardstick) "$@" ;;
 	*) exec "$@" ;;
 	esac
 }
@@ -618,6 +663,7 @@ step() {
 	sign "$key.pid" $child
 	trap 'kill -TERM $child 2>/dev/null; wait $child; leave; exit 143' TERM INT HUP
 	wait $child
+	verdict $? "$@" 2>>"$key.err"
 	echo $? >"$key.new"
 	mv "$key.new" "$key.code"
 	result
@@ -946,7 +992,10 @@ list) list ;;
 hold) hold "$@" ;;
 drop) drop "$@" ;;
 end) signal TERM "$dir/main" ;;
-run) attended act "$@" ;;
+run)
+	attended act "$@"
+	verdict $? "$@"
+	;;
 flow) flow "$@" ;;
 step) step "$@" ;;
 put) put "$@" ;;

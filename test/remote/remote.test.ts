@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { hold } from '../../src/remote/lease.ts';
 import { answerOf, ask, start, step } from '../../src/remote/remote.ts';
+import { parseDisk } from '../../src/runtimes/heap.ts';
 import type { Argv } from '../../src/toolkit.ts';
 import { type LocalContainer, localContainer } from '../support/local-container.ts';
 import { shells, until } from '../support/shells.ts';
@@ -44,6 +45,34 @@ describe.concurrent.each(shells)('the script in %s', (_, path) => {
     await expect(step(lease, { name: '00001.undo', undo: kill, run: kill }, bounds)).rejects.toMatchObject({ failure: 'gone' });
     expect(await lease.end('abort')).toBe(true);
     expect({ code: bystander.exitCode, signal: bystander.signalCode }).toEqual({ code: null, signal: null });
+  });
+
+  it('tells who dies before the answer is whole', async ({ onTestFinished }) => {
+    const container = begin(onTestFinished);
+    // It is not buried: nobody waits for it, as with a process below a shell that does something else.
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    onTestFinished(() => void parent.kill());
+    const pid = String(await new Promise((resolve) => parent.stdout.once('data', resolve))).trim();
+    const started = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[19] as string;
+    const lease = await hold(container, '0123456789abcdef', { ttl: 60, signal });
+    const answered = (name: string, word: 'only' | 'still', script: string) =>
+      step(lease, { name: `${name}.undo`, undo: undefined, run: [word, pid, started, 'sh', '-c', script, 'sh', pid] }, bounds);
+    expect(await answered('00001', 'still', 'echo whole')).toBe('whole\n');
+    await expect(answered('00002', 'still', 'echo why >&2; exit 3')).rejects.toMatchObject({ failure: 'failed' });
+    await expect(answered('00003', 'still', 'echo half; kill -KILL $1; sleep 0.2')).rejects.toMatchObject({ failure: 'gone' });
+    expect(readFileSync(`/proc/${pid}/stat`, 'latin1')).toContain(') Z ');
+    expect(await answered('00004', 'only', 'echo whole')).toBe('whole\n');
+    await expect(answered('00005', 'only', 'exit 3')).rejects.toMatchObject({ failure: 'gone' });
+    const asked = (...run: readonly string[]) => answerOf(container, ['run', 'only', pid, started, ...run], bounds);
+    await expect(asked('false')).rejects.toMatchObject({ failure: 'gone' });
+    expect(await lease.end('abort')).toBe(true);
+  });
+
+  it('tells how much room there is, or that nobody knows', async ({ onTestFinished }) => {
+    const container = begin(onTestFinished);
+    const space = (path: string) => answerOf(container, ['run', 'space', String(process.pid), '1', path], bounds);
+    expect(parseDisk(await space('/tmp'))).toMatchObject({ free: expect.any(Number), isMemory: expect.any(Boolean) });
+    expect(await space('/no/such/folder')).toBe('unknown\n');
   });
 
   it('rejects with what a failed command said', async ({ onTestFinished }) => {
