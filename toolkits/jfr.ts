@@ -1,6 +1,19 @@
 import { KprofError } from '../src/errors.ts';
 import { choiceOrFile, duration, type Flag, type LocalFile, type Options, type Reading, toggle } from '../src/flags.ts';
-import { guardAlone, guardSecrets, nameOfLeft, parseRecordings, type Recording, theLeft, withoutSecrets } from '../src/runtimes/jfr.ts';
+import {
+  bytesOfSize,
+  copyThatFits,
+  guardAlone,
+  guardSecrets,
+  inMebibytes,
+  nameOfLeft,
+  parseRecordings,
+  type Recording,
+  sizeThatFits,
+  spaceProbe,
+  theLeft,
+  withoutSecrets,
+} from '../src/runtimes/jfr.ts';
 import { answer, answers, attaching, diagnosticCommand, jvm } from '../src/runtimes/jvm.ts';
 import { type Composed, defineToolkit, type Input, type Milliseconds, type Plan, type Step, type Upload } from '../src/toolkit.ts';
 
@@ -55,7 +68,8 @@ const command = (
   step: Pick<Step, 'says' | 'what' | 'check' | 'keep' | 'undo'>,
 ): Step => ({ run: diagnosticCommand(tools, process, verb, words), ...step });
 
-const smallest = '48M';
+/** What the pod's shared memory bears, and what is usual. */
+const [smallest, usual] = [48 * 2 ** 20, 256 * 2 ** 20];
 
 /** The step that begins a recording, with what the JVM has to read for it. */
 function starting(
@@ -83,7 +97,7 @@ function record(input: Input<Flags>): Plan {
   const name = ['name', `kprof-${id}`] as const;
   const filename = ['filename', recording.seenByTarget] as const;
   const limit = ['duration', `${Math.ceil((options.duration + slack) / 1000)}s`] as const;
-  const maxsize = ['maxsize', recording.at === 'shared-memory' ? smallest : '256M'] as const;
+  const maxsize = ['maxsize', inMebibytes(sizeThatFits(recording.at === 'shared-memory' ? smallest : usual, input))] as const;
   const { start, files } = starting(input, name[1], [maxsize, limit, filename]);
   const stop = command(input, 'JFR.stop', [name, filename], {
     check: answers(/^Stopped recording .* written to:/m, 'finish the recording'),
@@ -104,28 +118,33 @@ function leave(input: Input<Flags>): Plan {
   const { options, facts, id } = input;
   guardAlone(facts['recordings'] ?? '');
   const name = nameOfLeft(id);
+  const wanted = bytesOfSize(options.maxsize) ?? usual;
+  const size = sizeThatFits(wanted, input);
+  const less = size < wanted ? `Its disk bears a recording of ${inMebibytes(size)} at most: that is its --maxsize` : undefined;
   const { start, files } = starting(input, name, [
     ['maxage', `${Math.ceil(options.maxage / 1000)}s`],
-    ['maxsize', options.maxsize],
+    ['maxsize', size < wanted ? inMebibytes(size) : options.maxsize],
   ]);
   const [file] = files;
   if (file !== undefined)
     throw new KprofError('usage', '--start takes the settings that the JVM has: default or profile', {
       hint: '--start --settings default',
     });
-  return { kind: 'stream', steps: [{ ...start, keep: () => `${name}\n` }], result: { early: 'keeps' } };
+  return { kind: 'stream', steps: [{ ...start, remark: () => less, keep: () => `${name}\n` }], result: { early: 'keeps' } };
 }
 
 /** Fetches what the one has that was left running, and ends it where that is asked for. */
 function fetchLeft(input: Input<Flags>, ends: boolean): Plan {
   const { facts, options, place } = input;
-  const { name } = theLeft(facts['recordings'] ?? '');
+  const { name, limits } = theLeft(facts['recordings'] ?? '');
   if (!options['with-environment']) guardSecrets(facts['recordings'] ?? '');
   const recording = place('recording.jfr');
   const filename = ['filename', recording.seenByTarget] as const;
-  const small = recording.at === 'shared-memory';
+  const whole = bytesOfSize(limits) ?? usual;
+  const size = copyThatFits(recording.at === 'shared-memory' ? smallest : whole, input);
+  const small = size < whole;
   const what = 'write the recording';
-  const dump = command(input, 'JFR.dump', [['name', name], filename, ...(small ? [['maxsize', smallest] as const] : [])], {
+  const dump = command(input, 'JFR.dump', [['name', name], filename, ...(small ? [['maxsize', inMebibytes(size)] as const] : [])], {
     check: answers(/^Dumped recording .* written to:/m, what),
     undo: 'ends by itself',
     says: 'writing the recording',
@@ -137,7 +156,7 @@ function fetchLeft(input: Input<Flags>, ends: boolean): Plan {
     says: 'stopping the recording',
     what,
   });
-  // All of it may be more than the pod's shared memory: there it is written first, as much as fits.
+  // All of it may be more than the pod's shared memory, or its disk, has room for: there it is written first, as much as fits.
   const steps = !ends ? [dump] : small ? [dump, stop] : [stop];
   return { kind: 'file', files: [], steps, result: { early: 'keeps', file: recording } };
 }
@@ -200,6 +219,7 @@ export const jfr = defineToolkit({
         probe: (process, tools) => ({
           ...attaching.probe(process, tools),
           recordings: diagnosticCommand(tools, process, 'JFR.check', [['verbose', 'true']]),
+          ...(verb === 'status' ? {} : { space: spaceProbe(process) }),
         }),
         plan: (input) =>
           verb === undefined

@@ -1,6 +1,7 @@
 /** Flight recordings as a JVM tells of them, and the names of ours. */
 import { KprofError } from '../errors.ts';
-import type { Facts } from '../toolkit.ts';
+import type { Argv, Bears, Facts, Process } from '../toolkit.ts';
+import { mebibytes, parseDisk } from './heap.ts';
 import { answer, parseVersion } from './jvm.ts';
 
 /** One recording of a JVM. */
@@ -83,4 +84,70 @@ export function guardSecrets(recordings: string): void {
       { hint: 'record them too, and mind who gets the file: --with-environment' },
     );
   }
+}
+
+const mebi = 2 ** 20;
+/** A chunk, which may be a little larger than JFR means it to be, comes on top of what is kept. */
+const chunk = 13 * mebi;
+/** Of what is memory, the app may need the rest. */
+const mostOfMemory = 48 * mebi;
+/** Less is no recording of anything. */
+const least = 8 * mebi;
+
+/** The folder where a JVM keeps what it records. */
+export function repositoryOf({ argv }: Pick<Process, 'argv'>): string {
+  const named = (pattern: RegExp) => argv.flatMap((word) => pattern.exec(word)?.[1] ?? []).at(-1);
+  const found = named(/^-XX:FlightRecorderOptions[=:](?:.*,)?repository=([^,]+)/) ?? named(/^-Djava\.io\.tmpdir=(.+)/) ?? '/tmp';
+  return found.startsWith('/') ? found : '/tmp';
+}
+
+/** The question how much room there is; to be asked before anything is written: a JVM ends when JFR finds its disk full (JfrJavaSupport::abort). */
+export const spaceProbe = (process: Process): Argv => ['space', String(process.pid), process.started, repositoryOf(process)];
+
+/** Bytes that JFR may write, of chunks and of a copy of them; undefined where nothing limits it. */
+function room({ space = '' }: Facts, { storage }: Pick<Bears, 'storage'>): number | undefined {
+  const disk = parseDisk(space);
+  if (disk === undefined && storage === undefined) return undefined;
+  const free = Math.min(disk?.free ?? Number.POSITIVE_INFINITY, storage ?? Number.POSITIVE_INFINITY);
+  return disk?.isMemory === true ? Math.min(free, 2 * (mostOfMemory + chunk)) : free;
+}
+
+/** What a recording is about: whose disk it is, and who is asked. */
+interface Recorded {
+  readonly process: Pick<Process, 'pid' | 'argv'>;
+  readonly facts: Facts;
+  readonly bears: Pick<Bears, 'storage'>;
+  readonly name: string;
+}
+
+/** So many bytes, or fewer where the disk does not bear a recording of that size and a copy of it beside it. Throws where it bears none. */
+export const sizeThatFits = (wanted: number, recorded: Recorded): number => fits(wanted, recorded, (free) => free / 2 - chunk);
+
+/** The same of a copy of what was recorded already, while it goes on. */
+export const copyThatFits = (wanted: number, recorded: Recorded): number => fits(wanted, recorded, (free) => free - 2 * chunk);
+
+function fits(wanted: number, { process, facts, bears, name }: Recorded, share: (free: number) => number): number {
+  const free = room(facts, bears);
+  if (free === undefined) return wanted;
+  const size = Math.floor(Math.min(wanted, share(free)) / mebi) * mebi;
+  if (size >= least) return size;
+  throw new KprofError(
+    'unsupported',
+    `JFR would fill the disk of JVM ${process.pid}, and a JVM ends when it is full, so nothing is recorded`,
+    {
+      cause: `${repositoryOf(process)} has room for ${mebibytes(free)}`,
+      hint: `what writes nothing there: kprof threads ${name} --count 5 --interval 1s`,
+    },
+  );
+}
+
+/** In JFR's own words: `48M`. */
+export const inMebibytes = (bytes: number): string => `${Math.floor(bytes / mebi)}M`;
+
+const units: Readonly<Record<string, number>> = { k: 2 ** 10, m: mebi, g: 2 ** 30 };
+
+/** Bytes of `256m`, or of `maxsize=256.0MB` among a recording's limits; undefined where there are none. */
+export function bytesOfSize(text: string): number | undefined {
+  const [, number, unit = ''] = /^(?:.*\bmaxsize=)?([\d.]+)([kmg])(?:B\b|$)/i.exec(text) ?? [];
+  return number === undefined ? undefined : Number(number) * (units[unit.toLowerCase()] ?? 1);
 }

@@ -5,7 +5,7 @@ import type { Process, Tools } from '../../src/toolkit.ts';
 import { jfr } from '../../toolkits/jfr.ts';
 
 const ours: Tools = { has: (program) => program !== 'jcmd', jdk: undefined };
-const process = { pid: 1 } as Process;
+const process = { pid: 1, argv: ['java'] } as unknown as Process;
 
 const plan = (facts: Record<string, string>, ...argv: readonly string[]) => {
   const { options } = parse(argv, jfr.flags, () => new Uint8Array());
@@ -79,6 +79,24 @@ describe('a recording that is left running', () => {
       expect(() => plan({ recordings: left + taking }, verb)).toThrow('secrets');
     }
     expect(jfr.tells?.({ dump: true })).toBe(false);
+  });
+
+  it('keeps to what the disk bears, and a JVM whose disk is full is left alone', () => {
+    const space = (mebibytes: number) => ({ space: `${mebibytes * 256} 9999999 4096 ext2/ext3\n` });
+    expect(start(space(126))).toContain(' maxsize=50M ');
+    const left50 = plan(space(126), '--start').steps[0];
+    expect(JSON.stringify(left50)).toContain(' maxsize=50M');
+    expect(left50 !== undefined && 'remark' in left50 && left50.remark?.('')).toMatch(/50M at most/);
+    const recordings = 'Recording 2: name=kprof-left-xyz maxsize=256.0MB (running)\n';
+    expect(said(plan({ recordings, ...space(126) }, '--stop'))).toEqual([
+      'JFR.dump name=kprof-left-xyz filename=/tmp/kprof-abc/recording.jfr maxsize=100M',
+      'JFR.stop name=kprof-left-xyz',
+    ]);
+    for (const argv of [[], ['--start'], ['--dump'], ['--stop']])
+      expect(() => plan({ recordings: argv[0] === '--start' ? '' : recordings, ...space(4) }, ...argv)).toThrow(
+        'a JVM ends when it is full',
+      );
+    expect(() => plan({ recordings, ...space(4) }, '--status')).not.toThrow();
   });
 
   it('is listed with all others', () => {

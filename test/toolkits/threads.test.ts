@@ -29,6 +29,8 @@ describe('thread dumps by attaching', () => {
       needsFolder: { at: 'target' },
       steps: [{}, {}, { run: ['inroot', '7', '4711', 'cat', '/tmp/kprof-abc/virtual.txt', expect.anything()] }],
     });
+    // What there is of all others does not depend on them.
+    expect(made.steps.map((step) => 'optional' in step && step.optional === true)).toEqual([false, true, true]);
     expect(plan(attach, '21.0.1', '--platform-only').needsFolder).toBeUndefined();
   });
 });
