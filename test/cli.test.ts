@@ -103,7 +103,11 @@ describe.each(Object.entries(terminalTexts))('a terminal is not driven by %s', {
       (response) =>
         json(
           response,
-          pod({ status: { containerStatuses: [{ name: 'app', state: { terminated: { exitCode: 1, reason: text, message: text } } }] } }),
+          pod({
+            // Else it would be waited for.
+            spec: { restartPolicy: 'Never' },
+            status: { containerStatuses: [{ name: 'app', state: { terminated: { exitCode: 1, reason: text, message: text } } }] },
+          }),
         ),
       jfr,
     ],
