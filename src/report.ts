@@ -63,6 +63,8 @@ export interface Report {
   error(error: unknown): void;
   /** Takes the progress line away. */
   clear(): void;
+  /** Leaves the terminal to another program: what is said before the function that it gives is called is told then, and progress is not. */
+  lend(): () => void;
   /** All warnings so far, for the JSON record. */
   readonly warnings: readonly string[];
 }
@@ -140,15 +142,19 @@ interface Printer {
   /** A line that the next one replaces. */
   transient(line: string): void;
   clear(): void;
+  /** Keeps what it is given until the function that it gives is called. */
+  hold(): () => void;
 }
 
 function createPrinter({ stream, columns = 80, isTTY, color }: ReportOptions): Printer {
   let shown = false;
+  let held: string[] | undefined;
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
   });
   const write = (text: string): void => {
-    if (!stream.destroyed) stream.write(text);
+    if (held !== undefined) held.push(text);
+    else if (!stream.destroyed) stream.write(text);
   };
   const clear = (): void => {
     if (shown) write('\r\x1b[K');
@@ -177,8 +183,18 @@ function createPrinter({ stream, columns = 80, isTTY, color }: ReportOptions): P
       write(safe(text, longestText));
     },
     transient(line) {
+      if (held !== undefined) return;
       write(`\r${[...line].slice(0, Math.max(0, columns - 1)).join('')}\x1b[K`);
       shown = true;
+    },
+    hold() {
+      clear();
+      held ??= [];
+      return () => {
+        const kept = held ?? [];
+        held = undefined;
+        write(kept.join(''));
+      };
     },
   };
 }
@@ -230,6 +246,7 @@ export function createReport(options: ReportOptions): Report {
   return {
     warnings,
     clear: printer.clear,
+    lend: () => (isTTY ? printer.hold() : () => {}),
     stage: talk,
     note: talk,
     progress: quiet ? () => {} : createProgress(printer, isTTY, now),

@@ -249,3 +249,31 @@ test('a reader that has gone away is no error, another failure is', () => {
   report.note('nobody reads this');
   expect(() => stream.emit('error', Object.assign(new Error('EIO'), { code: 'EIO' }))).toThrow('EIO');
 });
+
+describe('a terminal that another program has', () => {
+  test('shows what was said meanwhile once it is given back, and none of the progress', () => {
+    const { report, text, tick } = paper({ isTTY: true });
+    report.progress('capturing', { done: 1 });
+    const giveBack = report.lend();
+    const before = text();
+    expect(before).toMatch(/\r\x1b\[K$/);
+    report.progress('capturing', { done: 2 });
+    tick(1000);
+    report.progress('capturing', { done: 3 });
+    report.clear();
+    report.note('The line is lost');
+    report.warn('dropped');
+    expect(text()).toBe(before);
+    giveBack();
+    expect(text().slice(before.length)).toBe('The line is lost\nwarning: dropped\n');
+    report.note('done');
+    giveBack();
+    expect(text()).toMatch(/dropped\ndone\n$/);
+  });
+  test('is not the place of a log', () => {
+    const { report, text } = paper();
+    report.lend();
+    report.note('The line is lost');
+    expect(text()).toBe('The line is lost\n');
+  });
+});

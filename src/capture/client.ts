@@ -14,10 +14,14 @@ export function runClient(
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   capturing('is theirs');
-  report.clear();
+  const giveBack = report.lend();
   const client = spawn(program, args, { stdio: 'inherit' });
-  client.once('error', (cause) => reject(new KprofError('failed', `${program} can't be run`, { cause })));
+  client.once('error', (cause) => {
+    giveBack();
+    reject(new KprofError('failed', `${program} can't be run`, { cause }));
+  });
   client.once('close', () => {
+    giveBack();
     capturing('ends');
     resolve();
   });

@@ -28,6 +28,10 @@ export async function show(tape: Tape, path: string, found: Found, title: string
   const child = startLive(found, title, process.env, report.foreign);
   const name = found.viewer.title;
   report.note(`Shown in ${name}; closing it ends the capture`);
+  if (found.viewer.live.shows === 'terminal') {
+    const giveBack = report.lend();
+    child.once('error', giveBack).once('close', giveBack);
+  }
   const feed = await createFeed(path, child);
   return {
     get bytes() {

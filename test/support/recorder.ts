@@ -17,5 +17,6 @@ export function recorder(): Report & { readonly said: readonly string[] } {
     foreign: () => {},
     error: (error) => void said.push(`error: ${error}`),
     clear: () => {},
+    lend: () => () => {},
   };
 }
