@@ -1,13 +1,14 @@
 // COUNT random kills (client, exec, debug container) of captures of all JVM verbs, on the cluster of KPROF_E2E_KUBECONFIG: no app dead or
 // frozen, nothing of ours left. Give a SEED to have the same again: node bench/kills.ts 200 [SEED]
 import { type Field, kills, unharmed } from '../test/e2e/kills.ts';
-import { place, vitals } from '../test/e2e/support.ts';
+import { desk, place, vitals } from '../test/e2e/support.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const [count = '200', seed = String(Math.floor(Math.random() * 2 ** 31))] = process.argv.slice(2);
+const laptop = desk();
 const ours = place('baseline');
 try {
-  const field: Field = { namespace: ours.namespace, pods: ['one', 'two', 'three', 'four'] };
+  const field: Field = { laptop, namespace: ours.namespace, pods: ['one', 'two', 'three', 'four'] };
   await Promise.all(field.pods.map((pod) => ours.applyAs(pod, 'jdk17-root')));
   const before = new Map(field.pods.map((pod) => [pod, vitals(field.namespace, pod)]));
   const done = await kills(field, Number(count), Number(seed));
@@ -23,4 +24,5 @@ try {
   say('apps dead or frozen: 0; recordings, profilers and files of ours left: 0');
 } finally {
   ours.remove();
+  laptop.remove();
 }

@@ -1,6 +1,7 @@
 /** The story of one capture, from a request to an artifact. */
 import { randomBytes } from 'node:crypto';
 import { artifactName, prepareDestination } from './artifact.ts';
+import { sweep } from './capture/clean-in.ts';
 import { enter, onceReady } from './capture/enter.ts';
 import { type Captured, captureFile } from './capture/file.ts';
 import { type Entered, held } from './capture/held.ts';
@@ -71,6 +72,7 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
   const { report, stops } = around;
   try {
     const before = AbortSignal.any([stops.early, target.gone]);
+    await sweep(target, { report, signal: before });
     type Debugging = readonly [Way<Flags>, ...Way<Flags>[]];
     const [first, ...others] = request.toolkit.ways(request.options) as [Way<Flags> | ForwardWay<Flags> | PodWay<Flags>, ...Way<Flags>[]];
     if (first.via === 'pod') return await runPod(request, around, target, first, clock);

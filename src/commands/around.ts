@@ -49,11 +49,6 @@ export async function targetOf(record: CaptureRecord, around: CommandAround, fla
   throw since(`The container ${record.container} was restarted`);
 }
 
-/** Ends capture `id` in a debug container and removes its files. */
-export async function drop(container: DebugContainer, id: string, signal: AbortSignal): Promise<void> {
-  await answerOf(container, ['drop', id], { what: 'clean up', deadline: 60_000, signal });
-}
-
 /** The captures that a debug container has. */
 export async function capturesIn(
   container: DebugContainer,

@@ -1,11 +1,11 @@
 /** `kprof gc`: cleans up after captures whose kprof is gone, and ends debug containers that nobody uses. */
 import { stat } from 'node:fs/promises';
+import { cleanIn } from '../capture/clean-in.ts';
 import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { type CaptureRecord, forgetCapture, isAttended, readCaptures } from '../state/captures.ts';
 import { type Entry, forgetContainers, readJournal } from '../state/journal.ts';
 import { type CommandAround, capturesIn, endContainer, type Perform, podOf, rejoined, type Typed } from './around.ts';
-import { cleanIn } from './clean-in.ts';
 
 export const run: Perform = async (words, options, around) => {
   if (words.length > 0)

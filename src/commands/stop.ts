@@ -1,9 +1,9 @@
 /** `kprof stop`: ends a capture, or this user's debug containers in a pod, which undo what they began. */
+import { cleanIn } from '../capture/clean-in.ts';
 import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { type CaptureRecord, forgetCapture, isAttended } from '../state/captures.ts';
 import { type CommandAround, captureNamed, endContainer, type Perform, podOf, type Typed } from './around.ts';
-import { cleanIn } from './clean-in.ts';
 
 export const run: Perform = async (words, options, around) => {
   const [word, ...more] = words;

@@ -3,7 +3,7 @@ import { deepEqual, ok } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { random } from '../sandbox/faults.ts';
 import { verbs } from './jvm-verbs.ts';
-import { type Desk, debugContainers, desk, eventually, hasEnded, kubectl, type Running, recordings, vitals } from './support.ts';
+import { type Desk, debugContainers, eventually, hasEnded, kubectl, type Running, recordings, vitals } from './support.ts';
 
 const victims = ['client', 'exec', 'container'] as const;
 /** What is killed: kprof itself, what it runs in the pod, or the debug container. */
@@ -19,8 +19,10 @@ export interface Kill {
   readonly code: number | null;
 }
 
-/** A pod that is captured from and killed around. */
+/** Pods that are captured from, and killed around. */
 export interface Field {
+  /** Of the user, who comes back. */
+  readonly laptop: Desk;
   readonly namespace: string;
   readonly pods: readonly string[];
 }
@@ -39,14 +41,14 @@ function kill(field: Field, pod: string, victim: Victim, running: Running): void
   } catch {} // it ended just now
 }
 
-async function once(field: Field, laptop: Desk, pod: string, chance: () => number): Promise<Kill> {
+async function once(field: Field, pod: string, chance: () => number): Promise<Kill> {
   const pick = <T>(some: readonly T[]): T => some[Math.floor(chance() * some.length)] as T;
   const verb = pick(verbs);
   const victim = pick(victims);
   const after = Math.round(200 + chance() * 5000);
   const [name = '', , ...more] = verb.argv(pod);
   const rest = more.map((word) => (word === '1s' ? '5s' : word));
-  const running = laptop.start(name, pod, '-n', field.namespace, '--no-open', ...rest);
+  const running = field.laptop.start(name, pod, '-n', field.namespace, '--no-open', ...rest);
   const late = setTimeout(() => running.child.kill('SIGKILL'), 150_000);
   await Promise.race([sleep(after), running.ended]);
   kill(field, pod, victim, running);
@@ -60,18 +62,15 @@ export async function kills(field: Field, count: number, seed: number): Promise<
   let left = count;
   const done: Kill[] = [];
   const work = async (pod: string, index: number) => {
-    const laptop = desk();
     const chance = random(seed + index);
-    while (left-- > 0) done.push(await once(field, laptop, pod, chance));
-    laptop.remove();
+    while (left-- > 0) done.push(await once(field, pod, chance));
   };
   await Promise.all(field.pods.map(work));
   return done;
 }
 
 /** What must hold of the pods, a minute after all that. */
-export async function unharmed({ namespace, pods }: Field, before: ReadonlyMap<string, ReturnType<typeof vitals>>): Promise<void> {
-  const laptop = desk();
+export async function unharmed({ laptop, namespace, pods }: Field, before: ReadonlyMap<string, ReturnType<typeof vitals>>): Promise<void> {
   for (const pod of pods) {
     const { restarts, started } = vitals(namespace, pod);
     deepEqual([restarts, started], [before.get(pod)?.restarts, before.get(pod)?.started], `${pod} was restarted`);
@@ -85,7 +84,6 @@ export async function unharmed({ namespace, pods }: Field, before: ReadonlyMap<s
     ok(again.code === 0, again.stderr);
     await laptop.kprof('stop', pod, '-n', namespace);
   }
-  laptop.remove();
   for (const pod of pods) {
     const gone = () => {
       for (const name of debugContainers(namespace, pod).filter((each) => !hasEnded(namespace, pod, each))) end(namespace, pod, name);

@@ -1,11 +1,37 @@
 /** Takes the traces of a capture out of a pod, whoever is still there to do it. */
-import { sharedMemoryOf, undoFrom } from '../capture/died.ts';
-import { lifetimes } from '../capture/request.ts';
-import type { Target } from '../cluster.ts';
+import type { DebugContainer, Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
+import { answerOf } from '../remote/remote.ts';
 import { supervisor } from '../remote/script.ts';
-import type { CaptureRecord } from '../state/captures.ts';
-import { drop } from './around.ts';
+import type { Report } from '../report.ts';
+import { type CaptureRecord, forgetCapture, isAttended, readCaptures } from '../state/captures.ts';
+import { sharedMemoryOf, undoFrom } from './died.ts';
+import { lifetimes } from './request.ts';
+
+/**
+ * Takes away what captures of this user left in the target when both their kprof and their debug container were killed: nobody but who
+ * comes next can. What can't be taken away now stays on record, for kprof gc.
+ */
+export async function sweep(target: Target, { report, signal }: { readonly report: Report; readonly signal: AbortSignal }): Promise<void> {
+  const here = (await readCaptures(process.env)).filter(({ uid, containerId }) => uid === target.uid && containerId === target.containerId);
+  for (const record of here) {
+    if ((await isAttended(record)) || !(await wasKilled(target, record, signal))) continue;
+    report.note(`Capture ${record.id} and its debug container were killed: cleaning up after it`);
+    try {
+      await cleanIn(target, record, signal);
+      await forgetCapture(process.env, record.id);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof KprofError)) throw error;
+      report.warn(`${error.message}. To try again: kprof gc`);
+    }
+  }
+}
+
+/** The capture is given up, and the debug container undoes it. */
+export async function drop(container: DebugContainer, id: string, signal: AbortSignal): Promise<void> {
+  await answerOf(container, ['drop', id], { what: 'clean up', deadline: 60_000, signal });
+}
 
 /** Throws `gone` when everything went with the containers. */
 export async function cleanIn(target: Target, record: CaptureRecord, signal: AbortSignal): Promise<void> {
