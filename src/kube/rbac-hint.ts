@@ -76,8 +76,8 @@ export function rbac({ doing, namespace }: { readonly doing: string; readonly na
     const where = denied.namespace === undefined ? '' : ` in namespace ${denied.namespace}`;
     // Most Roles give `create` alone, from the days of SPDY; a WebSocket begins as a GET.
     const half =
-      denied.resource === 'pods/exec' && denied.verb === 'get'
-        ? 'If your Role has create on pods/exec, it lacks get: both are needed.'
+      ['pods/exec', 'pods/portforward'].includes(denied.resource) && denied.verb === 'get'
+        ? `If your Role has create on ${denied.resource}, it lacks get: both are needed.`
         : `The right to ${denied.verb} ${denied.resource} is missing.`;
     return {
       failure,
@@ -87,13 +87,15 @@ export function rbac({ doing, namespace }: { readonly doing: string; readonly na
     };
   }
   // With get but without create, the sentence ends after the colon.
-  if (/is forbidden:\s*$/.test(said))
+  if (/is forbidden:\s*$/.test(said)) {
+    const resource = doing.startsWith('forward ') ? 'pods/portforward' : 'pods/exec';
     return {
       failure,
       message: `You may not ${doing}`,
       cause: said,
-      hint: grant('Your Role has get on pods/exec but not create; since Kubernetes 1.35 both are needed.', namespace),
+      hint: grant(`Your Role has get on ${resource} but not create; since Kubernetes 1.35 both are needed.`, namespace),
     };
+  }
   // RBAC answers with a sentence; this one word is all that `kubectl proxy` says.
   if (/^Forbidden\s*$/.test(said))
     return {

@@ -5,7 +5,8 @@ import { createServer, type Server } from 'node:https';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Desk, desk, eventually, kubeconfig, kubectl, type Place, place } from './support.ts';
+import { refused } from '../../src/kube/errors.ts';
+import { type Desk, desk, eventually, kubeconfig, kubectl, kubectlLater, type Place, place } from './support.ts';
 import { applyTargets } from './targets.ts';
 
 const pod = 'jdk17-root';
@@ -101,6 +102,16 @@ describe('a right that is missing', () => {
     expect(ended.stderr).toMatch(/kind: Role[\s\S]*pods\/ephemeralcontainers[\s\S]*kind: RoleBinding/);
   });
 
+  it.each(['get', 'create'])('is named by what needs it alone: pods/portforward %s', async (verb) => {
+    const config = userWith(`no-${verb}-forward`, without('pods/portforward', verb));
+    const ended = await laptop.kprof('pprof', pod, '-n', home.namespace, '--kubeconfig', config, '--port', '6060');
+    expect({ code: ended.code, stdout: ended.stdout }, ended.stderr).toEqual({ code: 4, stdout: '' });
+    expect(ended.stderr).toMatch(
+      verb === 'get' ? /has create on pods\/portforward, it lacks get/ : /has get on pods\/portforward but not create/,
+    );
+    expect(ended.stderr).toMatch(/kind: Role[\s\S]*pods\/portforward[\s\S]*kind: RoleBinding/);
+  });
+
   it('to list pods, or to watch them, is not needed for a pod that is named', async () => {
     for (const verb of ['list', 'watch']) {
       const ended = await threadsAs(userWith(`no-${verb}-pods`, without('pods', verb)));
@@ -120,6 +131,35 @@ describe('a right that is missing', () => {
 
 describe('who else refuses is named', () => {
   const name = () => `${home.namespace}-no-debug`;
+
+  it('a quota, which is about pods and not about debug containers: its words are known all the same', async () => {
+    const metadata = { name: 'full', namespace: home.namespace };
+    apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard: { pods: '1', 'limits.memory': '1Mi', 'count/pods': '1' } } });
+    try {
+      const used = () => kubectl('get', 'resourcequota', 'full', '-n', home.namespace, '-o', 'jsonpath={.status.used.pods}');
+      expect(await eventually(() => Number(used()) >= 2, 30)).toBe(true);
+      const made = await kubectlLater(
+        ['create', '-f', '-'],
+        JSON.stringify({
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { name: 'more', namespace: home.namespace },
+          spec: { containers: [{ name: 'app', image: 'x', resources: { limits: { memory: '2Mi' } } }] },
+        }),
+      ).catch(({ stderr }: { stderr: string }) => stderr);
+      const message = /^Error from server \(Forbidden\):.*?(pods "more" is forbidden: [\s\S]*)$/m.exec(made)?.[1]?.trim() ?? '';
+      const asked = { server: new URL('https://k8s.example'), doing: 'add a debug container to pod shop/api' };
+      expect(refused(asked, { code: 403, body: JSON.stringify({ kind: 'Status', message }) }), made).toMatchObject({
+        failure: 'forbidden',
+        message: 'A quota of this namespace refuses to add a debug container to pod shop/api',
+        cause: expect.stringMatching(/^exceeded quota: full, requested: .*, limited: /),
+      });
+      const ended = await threadsAs(kubeconfig);
+      expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    } finally {
+      kubectl('delete', 'resourcequota', 'full', '-n', home.namespace);
+    }
+  });
 
   it('a ValidatingAdmissionPolicy', async () => {
     const metadata = { name: name() };

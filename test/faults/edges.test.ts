@@ -49,6 +49,22 @@ describe.concurrent('the debug container does not come to run', () => {
   });
 });
 
+it.concurrent('a quota that refuses is told from all others', async () => {
+  const stand = await bench.stand('quota');
+  // As the API server says it of a pod; of debug containers it says it only where somebody's admission does.
+  const message = `pods "${stand.pod}" is forbidden: exceeded quota: team, requested: pods=1, used: pods=1, limited: pods=1`;
+  const when = { verb: 'patch', path: new RegExp(`/pods/${stand.pod}/ephemeralcontainers`) };
+  bench.sandbox.faults.add({ when, fault: 'refuse', code: 403, message });
+  const outcome = await run(stand, stand.desk.start(...stand.argv()));
+  await sound(stand, outcome, { codes: [4] });
+  expect(outcome.ended.stderr).toMatch(
+    /error: A quota of this namespace refuses to add a debug container .*\ncause: exceeded quota: team, /,
+  );
+  expect(outcome.ended.stderr).toMatch(/try: kubectl describe resourcequota/);
+  expect(outcome.ended.stderr).not.toMatch(/kind: Role|webhook|policy/);
+  stand.remove();
+});
+
 describe.concurrent('here', () => {
   it('the file becomes larger than it may: exit code 8, and once there is room it is fetched', async () => {
     const stand = await bench.stand('too-large');

@@ -32,6 +32,9 @@ describe('403 of RBAC', () => {
     const create = error(403, 'pods "api" is forbidden: ');
     expect(create).toMatchObject({ failure: 'forbidden', message: 'You may not add a debug container to pod shop/api' });
     expect(create.hint).toContain('Your Role has get on pods/exec but not create');
+    const forwarding = { ...asked, doing: 'forward a port of pod shop/api' };
+    const body = JSON.stringify({ kind: 'Status', message: 'pods "api" is forbidden: ' });
+    expect(refused(forwarding, { code: 403, body }).hint).toContain('Your Role has get on pods/portforward but not create');
   });
 
   it('sees who is nobody, and who may not impersonate', () => {
