@@ -85,6 +85,8 @@ describe('every toolkit', () => {
           if (plan.kind === 'inspect') continue;
           expect(plan.steps.length).toBeGreaterThan(0);
           for (const step of plan.steps.filter((each) => 'run' in each)) {
+            // Whoever never answers is not waited for without end.
+            expect(step.patience ?? 0).toBeLessThanOrEqual(3_600_000);
             expect(step.run.every((word) => word !== '' && !word.includes('\n'))).toBe(true);
             if (typeof step.undo === 'string') expect(['ends by itself', 'ends an earlier step']).toContain(step.undo);
             else expect(step.undo.length).toBeGreaterThan(0);
@@ -149,4 +151,30 @@ describe('every toolkit', () => {
       });
     },
   );
+});
+
+describe('every tool for JVMs', () => {
+  const jvms = toolkits.filter(({ looksFor }) => looksFor === 'JVM').map((toolkit) => [toolkit.name, toolkit] as const);
+  const attachable: Process = { ...process, maps: ['libjvm.so'], tells: { tmp: 'writable' } };
+  const guarded = (toolkit: Toolkit, target: Process) => () => {
+    for (const way of toolkit.ways(options(toolkit))) {
+      if (way.via === 'forward' || way.via === 'session' || way.via === 'pod') throw new Error('not a way to a JVM');
+      way.guard(target, { has: () => true, jdk: undefined });
+    }
+  };
+
+  it('is one of seven', () =>
+    expect(jvms.map(([name]) => name).sort()).toEqual(['asprof', 'heapdump', 'histogram', 'jcmd', 'jfr', 'jvm', 'threads']));
+
+  it.each(jvms)('%s leaves alone what would die of its way in', (_, toolkit) => {
+    expect(guarded(toolkit, attachable)).not.toThrow();
+    expect(guarded(toolkit, { ...attachable, handles: 0n })).toThrow('SIGQUIT');
+    expect(guarded(toolkit, { ...attachable, maps: ['libj9vm29.so', 'libjvm.so'] })).toThrow('OpenJ9');
+    expect(guarded(toolkit, { ...attachable, maps: [], tells: { 'native-image': 'yes' } })).toThrow('native image');
+  });
+
+  it.each(jvms.filter(([name]) => name !== 'threads'))('%s wants to attach', (_, toolkit) => {
+    expect(guarded(toolkit, { ...attachable, tells: { ...attachable.tells, attach: '0' } })).toThrow('DisableAttachMechanism');
+    expect(guarded(toolkit, { ...attachable, tells: { tmp: 'EROFS' } })).toThrow('no /tmp');
+  });
 });
