@@ -14,7 +14,7 @@ export interface Writer {
   /** Behind this; absent, as the first word that is no option, behind so many others. */
   readonly option?: string;
   readonly behind?: number;
-  /** JFR can't write through a link of /proc. */
+  /** What is written in Java, as recordings and threads are, does not go through a link of /proc. */
   readonly at?: 'tool';
   readonly written: RegExp;
 }
@@ -24,7 +24,7 @@ export const writers: Readonly<Record<string, Writer>> = {
   'GC.heap_dump': { format: 'hprof', file: 'heap.hprof', at: 'tool', written: /^Heap dump file created/m },
   'JFR.dump': { format: 'jfr', file: 'recording.jfr', option: 'filename=', written: /written to:/ },
   'JFR.stop': { format: 'jfr', file: 'recording.jfr', option: 'filename=', written: /written to:/ },
-  'Thread.dump_to_file': { format: 'text', file: 'threads.txt', at: 'tool', written: /^Created /m },
+  'Thread.dump_to_file': { format: 'text', file: 'threads.txt', written: /^Created /m },
   'VM.cds': { format: 'file', file: 'classes.jsa', behind: 1, at: 'tool', written: /(?:^|\n)(?!.*(?:rror|ail)).*$/s },
   'System.dump_map': { format: 'text', file: 'map.txt', option: '-F=', at: 'tool', written: /dumped to|written/i },
 };

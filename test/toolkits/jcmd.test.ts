@@ -29,10 +29,15 @@ describe('a diagnostic command', () => {
   });
 
   it('that writes a file has it fetched, from the debug container where it can', () => {
-    expect(plan(['Thread.dump_to_file', '-format=json'])).toMatchObject({
+    expect(plan(['GC.heap_dump', '-all'])).toMatchObject({
       kind: 'file',
-      steps: [{ run: ['jattach', '7', 'jcmd', 'Thread.dump_to_file -format=json /proc/$room/root/tmp/kprof-abc/threads.txt'], room: true }],
+      steps: [{ run: ['jattach', '7', 'jcmd', 'GC.heap_dump -all /proc/$room/root/tmp/kprof-abc/heap.hprof'], room: true }],
       result: { file: { at: 'tool' } },
+    });
+    // It is written in Java, and not found there.
+    expect(plan(['Thread.dump_to_file', '-format=json'])).toMatchObject({
+      steps: [{ run: ['jattach', '7', 'jcmd', 'Thread.dump_to_file -format=json /tmp/kprof-abc/threads.txt'] }],
+      result: { file: { at: 'target' } },
     });
     const recording = plan(['JFR.dump', 'filename=/tmp/mine.jfr']);
     expect(recording).toMatchObject({
