@@ -1,6 +1,6 @@
 import { count, duration, toggle } from '../src/flags.ts';
 import { answer, answers, attaching, diagnosticCommand, guardSigquit, jvm, parseVersion } from '../src/runtimes/jvm.ts';
-import { leftOut, onlyVirtual } from '../src/runtimes/virtual-threads.ts';
+import { notWhole, notWritten, onlyVirtual } from '../src/runtimes/virtual-threads.ts';
 import { defineToolkit, type InLog, type Place, type Process, type Step, type Tools, type Wait } from '../src/toolkit.ts';
 
 /** The first JDK that has virtual threads, and tells of them. */
@@ -27,7 +27,7 @@ function virtualThreads(tools: Tools, process: Process, { seenByTarget: path, at
       run: diagnosticCommand(tools, process, 'Thread.dump_to_file', ['-overwrite', path]),
       // What is known of all others is not to be lost to a disk that is full.
       optional: true,
-      remark: (stdout) => leftOut(answer(stdout)),
+      remark: (stdout) => notWritten(answer(stdout)),
       keep: () => '',
       undo: 'ends by itself',
       says,
@@ -39,6 +39,7 @@ function virtualThreads(tools: Tools, process: Process, { seenByTarget: path, at
           ? ['inroot', String(process.pid), process.started, 'cat', path, String(mostOfVirtual)]
           : ['head', '-c', String(mostOfVirtual), path],
       optional: true,
+      remark: notWhole,
       keep: onlyVirtual,
       undo: 'ends by itself',
       says,

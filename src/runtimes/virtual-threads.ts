@@ -11,8 +11,12 @@ export function onlyVirtual(text: string): string {
   return blocks.length === 0 ? '' : `Virtual threads:\n\n${blocks.map((block) => block.trimEnd()).join('\n\n')}\n`;
 }
 
-/** Why there are none of them, of what the JVM answered; undefined where it wrote them down. */
-export const leftOut = (answered: string): string | undefined =>
+/** Why the JVM, of what it answered, could not write them down; undefined where it did. */
+export const notWritten = (answered: string): string | undefined =>
   /^Created /m.test(answered)
     ? undefined
-    : `Virtual threads are left out: ${safeLine(answered.trim().slice(0, 300)) || 'the JVM could not write them down'}`;
+    : `The JVM could not write its virtual threads down: ${safeLine(answered.trim().slice(0, 300)) || 'it answered nothing'}`;
+
+/** What is missing of a file of all threads, each of which ends with an empty line: a disk that is full is told nowhere else. */
+export const notWhole = (text: string): string | undefined =>
+  text.endsWith('\n\n') ? undefined : 'Virtual threads, or some of them, are missing: they were not written down whole';
