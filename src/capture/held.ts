@@ -98,9 +98,13 @@ export async function holding<T>(
     }
     await letGo(lease, 'abort', journal, { target, report, another });
     await retire(container);
-    throw error;
+    throw becauseGone(error, target);
   }
 }
+
+/** What fails in a pod whose app ends may fail before the cluster has told that; by now it may have. */
+const becauseGone = (error: unknown, { gone }: Pick<Target, 'gone'>): unknown =>
+  gone.aborted && error instanceof KprofError && error.failure === 'failed' ? gone.reason : error;
 
 /** What was agreed to holds for the container that takes its place. */
 const likeBefore = ({ user, rung }: DebugContainer): Pick<DebugSpec, 'user' | 'adds'> =>
