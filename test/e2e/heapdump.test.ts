@@ -31,10 +31,6 @@ beforeAll(async () => {
       const { command } = container as { command: readonly string[] };
       Object.assign(container, { command: ['sh', '-c', `ulimit -f 16384; exec ${command.join(' ')}`] });
     }),
-    heap('no-signals', (container) => {
-      const { command } = container as { command: readonly string[] };
-      Object.assign(container, { command: [command[0], '-Xrs', ...command.slice(1)] });
-    }),
   ]);
 });
 afterAll(() => {
@@ -96,13 +92,6 @@ describe('a heap dump', () => {
     expect(ended, ended.stderr).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('could not write its heap down') });
     expect(left('full-disk')).not.toMatch(/kprof-[0-9a-f]{16}/);
     expect(vitals(baseline.namespace, 'full-disk')).toEqual(before);
-  });
-
-  it('of a JVM that handles no signals is taken where it listens, or refused', async () => {
-    const before = vitals(baseline.namespace, 'no-signals');
-    const ended = await kprof('heapdump', 'no-signals');
-    expect(ended.code === 0 || (ended.code === 7 && /SIGQUIT/.test(ended.stderr)), ended.stderr).toBe(true);
-    expect(vitals(baseline.namespace, 'no-signals')).toEqual(before);
   });
 
   it('of a JVM that dies meanwhile is none', async () => {
