@@ -33,7 +33,7 @@ afterAll(() => {
 });
 
 // In full: KPROF_LARGE_MIB=4096.
-const mebibytes = Number(process.env['KPROF_LARGE_MIB'] ?? 1024);
+const mebibytes = Number(process.env['KPROF_LARGE_MIB'] ?? 512);
 
 it(`moves ${mebibytes} MiB onto a slow disk, verified, in 120 MiB at most`, async () => {
   const file = bigFile(ours.namespace, pod, mebibytes);
