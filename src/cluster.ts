@@ -119,7 +119,7 @@ export interface Target {
   inject(spec: DebugSpec, signal: AbortSignal): Promise<DebugContainer>;
   /** A debug container that was made before, if it still runs; throws `gone` when it does not. */
   rejoin(known: Pick<DebugContainer, 'name' | 'user' | 'rung' | 'why'>, signal: AbortSignal): Promise<DebugContainer>;
-  /** All debug containers of kprof that the pod's spec has, oldest first. */
+  /** All debug containers of kprof that the pod's spec has, the newest first, as the API server keeps them. */
   debugContainers(signal: AbortSignal): Promise<readonly Listed[]>;
   /** What `inject` would send, as the object of the request; changes nothing. */
   manifest(spec: DebugSpec): unknown;
