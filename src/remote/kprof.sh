@@ -310,10 +310,13 @@ room() { # PID RUN…
 	shift
 	mkfifo "$dir/room.$$"
 	exec 8<>"$dir/room.$$"
-	# Ends by itself with the last who may write to it.
-	$become cat <"$dir/room.$$" 8<&- >/dev/null &
-	host=$!
+	# Opened here: a host that is late would find nothing any more.
+	exec 9<"$dir/room.$$"
 	rm -f "$dir/room.$$"
+	# Ends by itself with the last who may write to it.
+	$become cat <&9 8<&- 9<&- >/dev/null &
+	host=$!
+	exec 9<&-
 	tries=0 name=
 	# Until then it is still we.
 	until [ "$name" = cat ] || [ $tries -ge 100 ]; do
