@@ -90,8 +90,11 @@ const kprof = (user: Desk, ...argv: readonly string[]): Promise<Ended> => start(
 
 /** What becomes of all verbs at the same time, after one that makes the debug container. */
 async function all(pod: string, user = laptop): Promise<Readonly<Record<string, Ended>>> {
-  await kprof(user, 'jcmd', pod, '--', 'VM.version');
-  const each = verbs.map(async ({ name, argv }) => [name, await kprof(user, ...argv(pod))] as const);
+  // What answers for the one that pretends to be a JVM looks like another one.
+  const [pid, one] = ['--pid', '1'];
+  await kprof(user, 'jcmd', pid, one, pod, '--', 'VM.version');
+  const asked = verbs.map(({ name, argv }) => [name, argv(pod)] as const);
+  const each = asked.map(async ([name, [verb = '', ...rest]]) => [name, await kprof(user, verb, pid, one, ...rest)] as const);
   return Object.fromEntries(await Promise.all(each));
 }
 
@@ -146,7 +149,7 @@ describe('a JVM', () => {
     const found = await silent;
     for (const { name } of verbs) {
       refused(found[name] as Ended, 6, /could not ask the process for its version within 30s/, name);
-      expect(found[name]?.took, name).toBeLessThan(120_000);
+      expect(found[name]?.took, name).toBeLessThan(180_000);
     }
     expect(await inPod('silent', 'echo alive')).toBe('alive\n');
     expect(kubectl('get', 'pod', '-n', ours.namespace, 'silent', '-o', 'jsonpath={.status.containerStatuses[0].restartCount}')).toBe('0');
@@ -172,7 +175,7 @@ describe('a JVM', () => {
     for (const [name, { ended }] of begun) {
       const found = await ended;
       refused(found, 5, /ended/, name);
-      expect(found.took, name).toBeLessThan(120_000);
+      expect(found.took, name).toBeLessThan(180_000);
     }
     expect(await restarts('dies')).toBe(0);
   });
