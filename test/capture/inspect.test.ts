@@ -23,7 +23,8 @@ const plan = (port: number, more: Partial<InspectPlan> = {}): InspectPlan => ({
 describe.concurrent('a capture through the inspector', { timeout }, () => {
   it('gives what was asked for, and shuts the door', async ({ expect }) => {
     await using node = await nodeApp(shut, busy);
-    const captured = await captureInspect(node.session, plan(node.port), node.partial, false);
+    // A machine that is busy may not let it run for a second.
+    const captured = await captureInspect(node.session, plan(node.port, { wait: { wait: 1500, says: 'sampling' } }), node.partial, false);
     const content = readFileSync(node.partial, 'utf8');
     expect(captured).toMatchObject({ bytes: content.length, port: node.port, runtime: `Node.js ${process.version}` });
     expect(content).toContain('hotLoop');
