@@ -14,8 +14,8 @@ export default defineConfig({
           testTimeout: 30_000,
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/cluster/**', 'test/browser/**', 'test/faults/**'],
-          // Much of it waits: one more than vitest takes on a machine of two processors.
-          maxWorkers: 2,
+          // Much of it waits: two more than vitest takes on a machine of two processors.
+          maxWorkers: 3,
           retry,
         },
       },

@@ -27,7 +27,7 @@ describe.concurrent('a capture through the inspector', { timeout }, () => {
     const captured = await captureInspect(node.session, plan(node.port, { wait: { wait: 1500, says: 'sampling' } }), node.partial, false);
     const content = readFileSync(node.partial, 'utf8');
     expect(captured).toMatchObject({ bytes: content.length, port: node.port, runtime: `Node.js ${process.version}` });
-    expect(content).toContain('hotLoop');
+    expect(content, content).toContain('hotLoop');
     expect(node.report.said).toContainEqual(expect.stringContaining(`is open at port ${node.port} for now`));
     expect([await node.listens(), node.app.exitCode, node.report.warnings]).toEqual([false, null, []]);
   });
