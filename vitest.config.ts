@@ -21,7 +21,7 @@ export default defineConfig({
       },
       { test: { name: 'browser', include: ['test/browser/*.test.ts'], ...patient } },
       // Each test is a kprof and a pod: more of them at a time would make slow machines miss deadlines.
-      { test: { name: 'faults', include: ['test/faults/*.test.ts'], maxWorkers: 2, maxConcurrency: 4, ...patient } },
+      { test: { name: 'faults', include: ['test/faults/*.test.ts'], maxWorkers: 3, maxConcurrency: 4, ...patient } },
       { test: { name: 'e2e', include: ['test/e2e/*.test.ts'], maxWorkers: 3, ...patient } },
       // What is measured, or attacks, has the machine for itself.
       { test: { name: 'e2e-alone', include: ['test/e2e/alone/*.test.ts'], maxWorkers: 1, maxConcurrency: 4, ...patient } },

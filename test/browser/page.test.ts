@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sandbox } from '../support/sandbox.ts';
 import { makeProfiles } from './files.ts';
 import { diff, endAll, open, openOnDesktop } from './kprof.ts';
@@ -22,11 +22,8 @@ beforeAll(async () => {
     args: ['--no-sandbox', '--enable-unsafe-swiftshader', '--host-resolver-rules=MAP evil.example 127.0.0.1'],
   });
 });
-afterEach(async () => {
-  endAll();
-  for (const context of browser.contexts()) await context.close();
-});
 afterAll(async () => {
+  endAll();
   await browser?.close();
   box[Symbol.dispose]();
 });
@@ -66,15 +63,15 @@ async function coloured(page: Page, name: string): Promise<number> {
   return share;
 }
 
-describe('a real profile, in Chromium', () => {
-  test.each([
+describe.concurrent('a real profile, in Chromium', () => {
+  test.for([
     ['cpu.pb.gz', 'main.hotLoop', 'main.hotLoop'],
     ['app.jfr', 'Hot.hotLoop', 'Hot.hotLoop'],
     ['cpu.cpuprofile', 'hotLoop', 'hotLoop'],
     ['heap.heapprofile', 'hotAllocation', 'hot.cjs'],
     ['perf.txt', 'hotLoop', 'hotLoop'],
     ['stacks.txt', 'hotLoop', 'hotLoop'],
-  ])('%s shows %s in the flame graph, and %s on top of the list', async (name, hot, top) => {
+  ] as const)('%s shows %s in the flame graph, and %s on top of the list', async ([name, hot, top], { expect }) => {
     const { address, exit } = await open(file(name));
     const { page, errors, requests, drawn } = await newPage();
     await page.goto(address);
@@ -91,7 +88,7 @@ describe('a real profile, in Chromium', () => {
     expect(await exit).toBe(0);
   });
 
-  test('go tool pprof behind our gate', async () => {
+  test('go tool pprof behind our gate', async ({ expect }) => {
     const { address, exit } = await open(file('cpu.pb.gz'), '--viewer', 'pprof');
     const { page, requests } = await newPage();
     await page.goto(address);
@@ -105,13 +102,13 @@ describe('a real profile, in Chromium', () => {
   });
 });
 
-describe('what differs, in Chromium', () => {
-  test.each([
+describe.concurrent('what differs, in Chromium', () => {
+  test.for([
     ['cpu.pb.gz', 'later.pb.gz', 'main.newLoop'],
     ['earlier.jfr', 'later.jfr', 'app.Main.newLoop'],
     ['cpu.cpuprofile', 'later.cpuprofile', 'newLoop'],
     ['stacks.txt', 'later.txt', 'newLoop'],
-  ])('between %s and %s is %s, which grew', async (earlier, later, grown) => {
+  ] as const)('between %s and %s is %s, which grew', async ([earlier, later, grown], { expect }) => {
     const { address, exit } = await diff(file(earlier), file(later));
     const { page, errors, drawn } = await newPage();
     await page.goto(address);
@@ -134,7 +131,7 @@ describe('what differs, in Chromium', () => {
     expect(await exit).toBe(0);
   });
 
-  test('is coloured by go tool pprof', async () => {
+  test('is coloured by go tool pprof', async ({ expect }) => {
     const { address, exit } = await diff(file('cpu.pb.gz'), file('later.pb.gz'), '--viewer', 'pprof');
     const { page } = await newPage();
     await page.goto(address);

@@ -34,6 +34,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -42,6 +43,8 @@ var (
 	kept [][]byte
 	sink uint64
 	lock sync.Mutex
+	// Profiles that are being taken.
+	watchers int32
 )
 
 //go:noinline
@@ -67,7 +70,7 @@ func allocate() {
 func contend() {
 	for {
 		lock.Lock()
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond)
 		lock.Unlock()
 	}
 }
@@ -78,8 +81,9 @@ func waitForWork(work chan int) {
 	}
 }
 
-// Burns some 25 ms twice a second, or BURN times as much. It is work that is measured, not time, which a busy machine
-// gives to others; on one thread and in few pieces, since the kernel counts a thread's time in ticks.
+// While it is watched, burns some 25 ms four times a second, or BURN times as much; else once in 10 s, since there are many
+// of it. It is work that is measured, not time, which a busy machine gives to others; on one thread and in few pieces,
+// since the kernel counts a thread's time in ticks.
 func work(jobs chan int) {
 	runtime.LockOSThread()
 	burn, _ := strconv.Atoi(os.Getenv("BURN"))
@@ -87,10 +91,24 @@ func work(jobs chan int) {
 		burn = 1
 	}
 	for i := 0; ; i++ {
-		sink += hotLoop(uint64(burn) * 20e6)
+		pause := 475 * time.Millisecond
+		if atomic.LoadInt32(&watchers) > 0 {
+			pause = 225 * time.Millisecond
+		}
+		if i%20 == 0 || atomic.LoadInt32(&watchers) > 0 {
+			sink += hotLoop(uint64(burn) * 20e6)
+		}
 		allocate()
 		jobs <- i
-		time.Sleep(475 * time.Millisecond)
+		time.Sleep(pause)
+	}
+}
+
+func watched(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		atomic.AddInt32(&watchers, 1)
+		defer atomic.AddInt32(&watchers, -1)
+		next(w, r)
 	}
 }
 
@@ -98,8 +116,8 @@ func handler(prefix string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("/debug/pprof/profile", watched(pprof.Profile))
+	mux.HandleFunc("/debug/pprof/trace", watched(pprof.Trace))
 	if prefix == "" {
 		return mux
 	}

@@ -30,7 +30,7 @@ const mebibytes = modes.includes('heap') ? Number(modes[modes.indexOf('heap') + 
 kept.ballast = Array.from({ length: mebibytes * 1024 }, (_, i) => Array.from({ length: 11 }, (_, j) => ({ i, j, text: `${i} ${j}` })));
 
 let beats = 0;
-setInterval(hotLoop, 50);
+setInterval(hotLoop, 100);
 setInterval(() => {
   for (let i = 0; i < 20; i++) allocate(i);
   if (beats++ % 10 === 0) process.stdout.write(`beat ${process.pid} ${process.version}\n`);
