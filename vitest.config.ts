@@ -1,11 +1,21 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 // A machine that is shared can stall for longer than a deadline lasts: what fails twice in a row is no accident, and both are shown.
 const retry = 1;
 const patient = { testTimeout: 240_000, hookTimeout: 300_000, retry };
 
+/** What takes longest comes first, so that at the end nobody waits for it alone. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => (/jvm-table|remote\/lease|pull\/exit/.test(moduleId) ? 0 : 1);
+    return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

@@ -36,6 +36,7 @@ type session struct {
 
 	mutex   sync.Mutex // of what follows; nobody comes in while the process is made to run on
 	over    bool       // nobody comes in any more, and nothing is to run on but by detaching
+	came    bool       // somebody did, if only for a moment
 	clients map[net.Conn]bool
 	idle    *time.Timer
 }
@@ -197,7 +198,7 @@ func (s *session) come(conn net.Conn) error {
 	if s.over {
 		return net.ErrClosed
 	}
-	s.clients[conn] = true
+	s.clients[conn], s.came = true, true
 	s.last.arm(true)
 	s.idle.Stop()
 	return nil
@@ -240,7 +241,6 @@ func (s *session) calm() {
 // attend waits for the end, and tells why it came.
 func (s *session) attend(stop <-chan os.Signal, detached <-chan struct{}, pid int, started string) string {
 	tick := time.NewTicker(time.Second)
-	began := false
 	for {
 		select {
 		case <-stop:
@@ -248,14 +248,14 @@ func (s *session) attend(stop <-chan os.Signal, detached <-chan struct{}, pid in
 		case <-detached:
 			return "left"
 		case <-s.idle.C:
-			if began {
+			s.mutex.Lock()
+			came := s.came
+			s.mutex.Unlock()
+			if came {
 				return "left"
 			}
 			return "idle"
 		case <-tick.C:
-			s.mutex.Lock()
-			began = began || len(s.clients) > 0
-			s.mutex.Unlock()
 			if startTime(pid) != started {
 				return "exited"
 			}
