@@ -11,30 +11,38 @@ import { agree, type Climbed, climb, orRetire } from './ladder.ts';
 import { debugSpec, type Request } from './request.ts';
 
 /** A debug container from which the process can be reached, and the process that is meant. */
+interface Inside {
+  readonly container: DebugContainer;
+  readonly view: View;
+  readonly process: Process;
+}
+
+/** Goes in. */
 export async function enter(
   request: Request,
   way: Pick<Way<Flags>, 'image' | 'access'>,
   target: Target,
   report: Report,
   signal: AbortSignal,
-): Promise<{ container: DebugContainer; view: View; process: Process }> {
+): Promise<Inside> {
   const { container, view } = await reach(request, way, target, report, signal);
-  const { looksFor, matches } = request.toolkit;
-  const choose = async () => chooseProcess(view, { pid: request.pid, container: target.container, looksFor, matches });
-  return { container, view, process: await orRetire(container, choose) };
+  return { container, view, process: await orRetire(container, async () => choose(view, request, target)) };
 }
+
+/** The process that is meant, among those that were seen. */
+const choose = (view: View, { pid, toolkit: { looksFor, matches } }: Request, { container }: Target): Process =>
+  chooseProcess(view, { pid, container, looksFor, matches });
 
 /** Milliseconds: who begins is ready by then. */
 const readyWithin = 5_000;
 
 /** What `work` makes of the process; where that says that it is too early, what it makes of another look. */
 export async function onceReady<T>(
-  entered: Awaited<ReturnType<typeof enter>>,
+  entered: Inside,
   { request, target, signal }: { readonly request: Request; readonly target: Target; readonly signal: AbortSignal },
-  work: (entered: Awaited<ReturnType<typeof enter>>) => T,
+  work: (entered: Inside) => T,
 ): Promise<T> {
   const { container } = entered;
-  const { looksFor, matches } = request.toolkit;
   for (let now = entered, end = performance.now() + readyWithin; ; await wait(500, signal)) {
     try {
       return work(now);
@@ -42,7 +50,7 @@ export async function onceReady<T>(
       if (!(error instanceof NotYet) || performance.now() > end) throw error;
     }
     const view = await look(container, target, request.pid, signal);
-    now = { container, view, process: chooseProcess(view, { pid: request.pid, container: target.container, looksFor, matches }) };
+    now = { container, view, process: choose(view, request, target) };
   }
 }
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Desk, debugContainers, desk, kubeconfig, kubectl, type Place, place, vitals } from './support.ts';
+import { apply, type Desk, debugContainers, desk, kubectl, type Place, place, vitals } from './support.ts';
 
 let baseline: Place;
 let restricted: Place;
@@ -138,14 +138,11 @@ describe('rights', () => {
 
   /** A kubeconfig for a service account with these rights. */
   function userWith(name: string, granted: readonly object[]): string {
-    const apply = (object: object) =>
-      execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-n', baseline.namespace, '-f', '-'], {
-        input: JSON.stringify(object),
-      });
+    const give = (object: object) => apply(baseline.namespace, object);
     const metadata = { name };
-    apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata });
-    apply({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules: granted });
-    apply({
+    give({ apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+    give({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules: granted });
+    give({
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'RoleBinding',
       metadata,
