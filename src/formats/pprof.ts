@@ -42,6 +42,7 @@ const counted: Readonly<Record<string, string>> = {
   alloc_objects: 'objects allocated',
   delay: 'waited',
   'java samples': 'samples of Java methods',
+  'wall-clock samples': 'wall-clock samples of Java methods',
 };
 
 /** «2.01s of CPU time in 10s, 187 stacks», of what is counted where nothing else is said. */

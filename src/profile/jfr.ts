@@ -1,4 +1,8 @@
-/** What is read of JFR recordings: method samples (jdk.ExecutionSample) as a profile, and the events of jfr-events.ts. */
+/**
+ * What is read of JFR recordings: method samples as a profile, and the events of jfr-events.ts. Methods that the JVM marks hidden
+ * (the inside of method handles and lambdas) are no places, as in `jfr print` and in the stack traces of Java.
+ * https://github.com/openjdk/jdk/blob/master/src/jdk.jfr/share/classes/jdk/jfr/internal/tool/PrettyWriter.java
+ */
 import type { FileHandle } from 'node:fs/promises';
 import { type Counter, className, counter, type Events, type Fields } from './jfr-events.ts';
 import { Cursor, readTypes, readValue, type Type, type Value } from './jfr-values.ts';
@@ -20,7 +24,7 @@ export interface Recording {
 /** Undefined where it can't be read: too large, or not understood. Whether the file is whole is judged elsewhere. */
 export async function readRecording(file: FileHandle, size: number): Promise<Recording | undefined> {
   if (size > largest) return undefined;
-  const samples: Sample[] = [];
+  const samples = samplers.map((): Sample[] => []);
   const counts = counter();
   try {
     for (let at = 0; at < size; ) {
@@ -34,11 +38,22 @@ export async function readRecording(file: FileHandle, size: number): Promise<Rec
     if (error instanceof Malformed || error instanceof RangeError) return undefined;
     throw error;
   }
-  return { samples: profileOf(samples), events: counts.events() };
+  const first = Math.max(
+    0,
+    samples.findIndex(({ length }) => length > 0),
+  );
+  return { samples: profileOf(samples[first] ?? [], samplers[first]?.type ?? ''), events: counts.events() };
 }
 
-const profileOf = (samples: readonly Sample[]): Profile => ({
-  types: [{ type: 'java samples', unit: 'count' }],
+/** Events that are method samples; those that come first are taken, where there are several kinds. */
+const samplers: readonly { readonly event: string; readonly type: string; readonly weigh: (fields: Fields) => number }[] = [
+  { event: 'jdk.ExecutionSample', type: 'java samples', weigh: () => 1 },
+  // https://github.com/async-profiler/async-profiler/blob/master/src/jfrMetadata.cpp
+  { event: 'profiler.WallClockSample', type: 'wall-clock samples', weigh: ({ samples }) => Math.max(1, Number(samples) || 1) },
+];
+
+const profileOf = (samples: readonly Sample[], type: string): Profile => ({
+  types: [{ type, unit: 'count' }],
   samples,
   dropFrames: '',
   keepFrames: '',
@@ -47,18 +62,22 @@ const profileOf = (samples: readonly Sample[]): Profile => ({
   duration: 0,
 });
 
-function readChunk(chunk: Buffer, samples: Sample[], counts: Counter): void {
+/** The samples of each of the samplers are added to the list at its place. */
+function readChunk(chunk: Buffer, samples: readonly Sample[][], counts: Counter): void {
   const types = readTypes(chunk, Number(chunk.readBigInt64BE(24)));
-  const traces = new Map<number, number>();
-  const sample = ({ stackTrace }: Fields): void => void traces.set(Number(stackTrace), (traces.get(Number(stackTrace)) ?? 0) + 1);
-  walk(chunk, types, { 'jdk.ExecutionSample': sample, ...counts.of });
+  const traces = samplers.map(() => new Map<number, number>());
+  const sample = (weights: Map<number, number> | undefined, id: number, weight: number): void =>
+    void weights?.set(id, (weights.get(id) ?? 0) + weight);
+  const readers = samplers.map(({ event, weigh }, at) => [event, (of: Fields) => sample(traces[at], Number(of['stackTrace']), weigh(of))]);
+  walk(chunk, types, { ...Object.fromEntries(readers), ...counts.of });
   const constants = readConstants(chunk, types);
   const ticks = Number(chunk.readBigInt64BE(56));
   if (ticks <= 0) throw new Malformed('its clock does not tick');
   const nameOf = names(constants);
   counts.close(ticks, (type) => className(nameOf(type)));
   const stackOf = stacks(constants);
-  for (const [id, count] of traces) samples.push({ stack: stackOf(id), values: [count] });
+  for (const [at, weights] of traces.entries())
+    for (const [id, weight] of weights) samples[at]?.push({ stack: stackOf(id), values: [weight] });
 }
 
 /** Reads the events of these types, and passes over all others. */
@@ -135,14 +154,15 @@ function stacks(constants: Constants): (id: number) => readonly Location[] {
     const name = String(get(symbols.get(Number(get(method, 'name'))), 'string') ?? '');
     return { object: '', lines: [{ name: `${type}.${name}`, system: '', startLine: 0 }] };
   };
-  const place = (frame: Value): Location => {
-    const id = Number(get(frame, 'method'));
+  const place = (id: number): Location => {
     const location = known.get(id) ?? locate(id);
     known.set(id, location);
     return location;
   };
   return (id) => {
     const frames = get(traces.get(id), 'frames');
-    return Array.isArray(frames) ? (frames as readonly Value[]).map(place) : [];
+    const ids = Array.isArray(frames) ? (frames as readonly Value[]).map((frame) => Number(get(frame, 'method'))) : [];
+    const shown = ids.filter((method) => !get(methods.get(method), 'hidden'));
+    return (shown.length > 0 ? shown : ids).map(place);
   };
 }

@@ -4,13 +4,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Desk, desk, jfr } from './support.ts';
 
+// The interpreter keeps the hidden frames of the method handle, which `jfr print` leaves out.
 const source = `
+import java.lang.invoke.*;
 public class Spin {
   static double sum;
-  static void hot() { for (int i = 0; i < 5_000_000; i++) sum += Math.sqrt(i); }
-  static void warm() { for (int i = 0; i < 1_000_000; i++) sum += Math.sin(i); }
-  public static void main(String[] arguments) {
-    for (long end = System.currentTimeMillis() + 4000; System.currentTimeMillis() < end; warm()) hot();
+  static void hot() { for (int i = 0; i < 5_000_000; i++) sum += i * 0.5; }
+  static void handle(MethodHandle max) throws Throwable { for (int i = 0; i < 200_000; i++) sum += (double) max.invokeExact((double) i); }
+  public static void main(String[] arguments) throws Throwable {
+    var type = MethodType.methodType(double.class, double.class, double.class);
+    var max = MethodHandles.insertArguments(MethodHandles.lookup().findStatic(Math.class, "max", type), 0, 7.0);
+    for (long end = System.currentTimeMillis() + 4000; System.currentTimeMillis() < end; handle(max)) hot();
   }
 }`;
 
@@ -22,7 +26,7 @@ beforeAll(() => {
   recording = join(laptop.folder, 'spin.jfr');
   writeFileSync(join(laptop.folder, 'Spin.java'), source);
   const options = `-XX:StartFlightRecording=filename=${recording},settings=profile`;
-  execFileSync('java', [options, join(laptop.folder, 'Spin.java')], { stdio: 'ignore', timeout: 60_000 });
+  execFileSync('java', ['-Xint', options, join(laptop.folder, 'Spin.java')], { stdio: 'ignore', timeout: 60_000 });
 });
 afterAll(() => laptop?.remove());
 

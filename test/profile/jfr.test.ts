@@ -32,6 +32,39 @@ test.each([
   ]);
 });
 
+test('methods that the JVM hides are no places, but where there is nothing else', async () => {
+  const profile = await read(
+    sampled([
+      [['LambdaForm', 'hot', 'LambdaForm', 'main'], 2],
+      [['LambdaForm'], 1],
+    ]),
+  );
+  const rows = topOf(profile as NonNullable<typeof profile>).rows.map(({ name, flat, cum }) => [name, flat, cum]);
+  expect(rows).toEqual([
+    ['app.Main.hot', 2, 2],
+    ['app.Main.LambdaForm', 1, 1],
+    ['app.Main.main', 0, 2],
+  ]);
+});
+
+test('samples by the wall clock count as often as they were taken', async () => {
+  const profile = await read(
+    sampled(
+      [
+        [['sleep', 'main'], 7],
+        [['main'], 2],
+      ],
+      'wall',
+    ),
+  );
+  const top = topOf(profile as NonNullable<typeof profile>);
+  expect([top.type.type, top.total]).toEqual(['wall-clock samples', 9]);
+  expect(top.rows.map(({ name, flat, cum }) => [name, flat, cum])).toEqual([
+    ['app.Main.sleep', 7, 7],
+    ['app.Main.main', 2, 9],
+  ]);
+});
+
 test('whatever is in a chunk, it comes to an end without an error', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: 68, max: chunk.length - 1 }), fc.nat(255)), { maxLength: 8 }), async (changes) => {

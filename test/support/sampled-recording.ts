@@ -28,7 +28,7 @@ const field = (name: string, of: number, more: Readonly<Record<string, string>> 
   attributes: { name, class: of, ...more },
 });
 const constant = { constantPool: 'true' };
-const types = { long: 1, text: 2, symbol: 3, class: 4, method: 5, frame: 6, trace: 7, sample: 8 } as const;
+const types = { long: 1, text: 2, symbol: 3, class: 4, method: 5, frame: 6, trace: 7, sample: 8, boolean: 9, wallClock: 10 } as const;
 
 const metadata: Node = {
   name: 'root',
@@ -40,10 +40,18 @@ const metadata: Node = {
         type(types.text, 'java.lang.String'),
         type(types.symbol, 'jdk.types.Symbol', field('string', types.text)),
         type(types.class, 'java.lang.Class', field('name', types.symbol, constant)),
-        type(types.method, 'jdk.types.Method', field('type', types.class, constant), field('name', types.symbol, constant)),
+        type(
+          types.method,
+          'jdk.types.Method',
+          field('type', types.class, constant),
+          field('name', types.symbol, constant),
+          field('hidden', types.boolean),
+        ),
         type(types.frame, 'jdk.types.StackFrame', field('method', types.method, constant)),
         type(types.trace, 'jdk.types.StackTrace', field('frames', types.frame, { dimension: '1' })),
         type(types.sample, 'jdk.ExecutionSample', field('startTime', types.long), field('stackTrace', types.trace, constant)),
+        type(types.boolean, 'boolean'),
+        type(types.wallClock, 'profiler.WallClockSample', field('stackTrace', types.trace, constant), field('samples', types.long)),
       ],
     },
   ],
@@ -67,19 +75,26 @@ function metadataEvent(): Buffer {
   return event(numbers(0, 0, 0, 1), varint(words.length), ...words.map(text), tree);
 }
 
-/** Samples of stacks of methods of class app.Main, the innermost first, each so many times. */
-export function sampled(samples: readonly (readonly [stack: readonly string[], count: number])[]): Buffer {
+/**
+ * Samples of stacks of methods of class app.Main, the innermost first, each so many times; `LambdaForm` is hidden. By the wall
+ * clock they are one event for each stack, as async-profiler writes them.
+ */
+export function sampled(samples: readonly (readonly [stack: readonly string[], count: number])[], clock: 'cpu' | 'wall' = 'cpu'): Buffer {
   const methods = [...new Set(samples.flatMap(([stack]) => stack))];
   const pool = (id: number, ...values: readonly Buffer[]): Buffer =>
     Buffer.concat([numbers(id, values.length), ...values.map((value, at) => Buffer.concat([varint(at), value]))]);
-  const events = samples.flatMap(([, count], trace) => Array.from({ length: count }, () => event(numbers(types.sample, 0, trace))));
+  const eventsOf: Readonly<Record<typeof clock, (count: number, trace: number) => readonly Buffer[]>> = {
+    cpu: (count, trace) => Array.from({ length: count }, () => event(numbers(types.sample, 0, trace))),
+    wall: (count, trace) => [event(numbers(types.wallClock, trace, count))],
+  };
+  const events = samples.flatMap(([, count], trace) => eventsOf[clock](count, trace));
   const checkpoint = event(
     numbers(1, 0, 0, 0),
     Buffer.of(0),
     varint(4),
     pool(types.symbol, text('app/Main'), ...methods.map(text)),
     pool(types.class, varint(0)),
-    pool(types.method, ...methods.map((_, at) => numbers(0, at + 1))),
+    pool(types.method, ...methods.map((name, at) => numbers(0, at + 1, name === 'LambdaForm' ? 1 : 0))),
     pool(types.trace, ...samples.map(([stack]) => numbers(stack.length, ...stack.map((name) => methods.indexOf(name))))),
   );
   const tables = metadataEvent();
