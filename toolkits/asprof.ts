@@ -45,7 +45,7 @@ export const asprof = defineToolkit({
     return [
       {
         ...attaching,
-        guard: guardProfiler,
+        guard: (process, tools) => guardProfiler(process, tools, options.event ?? 'cpu'),
         risk: 'sample',
         format: (options.format ?? 'jfr') satisfies FormatName,
         plan({ options: { duration: time, format, ...how }, process, place }) {

@@ -6,6 +6,7 @@ import { KprofError } from '../errors.ts';
 import { safeLine } from '../safe.ts';
 import type { Argv, Process, Tools } from '../toolkit.ts';
 import { answer, guardAttach } from './jvm.ts';
+import { handlesSignal } from './signals.ts';
 
 /** What can be sampled. */
 export const events = ['cpu', 'wall', 'alloc', 'lock', 'itimer', 'ctimer'] as const;
@@ -71,8 +72,16 @@ const busy = (pid: number | undefined) =>
     hint: 'wait until it is done, or use another profiler: kprof jfr',
   });
 
+/** By which each thread is stopped to be sampled; HotSpot has no handler for them of its own. */
+const sampledBy: Partial<Record<Event, 'SIGPROF' | 'SIGVTALRM'>> = {
+  cpu: 'SIGPROF',
+  itimer: 'SIGPROF',
+  ctimer: 'SIGPROF',
+  wall: 'SIGVTALRM',
+};
+
 /** Throws when a profiler can't be brought in, or would be in somebody's way. */
-export function guardProfiler(process: Process, tools: Tools): void {
+export function guardProfiler(process: Process, tools: Tools, event: Event): void {
   guardAttach(process, tools);
   if (!tools.has('async-profiler') || !tools.has('jattach') || !tools.has('inroot'))
     throw new KprofError('unsupported', 'The debug image has no async-profiler', { hint: "use kprof's own image: leave out --image" });
@@ -84,6 +93,14 @@ export function guardProfiler(process: Process, tools: Tools): void {
       `The JVM ${process.pid} has an async-profiler loaded that can't be reached, so it can't be told whether somebody profiles with it`,
       { cause: library.replace(/^hidden /, ''), hint: 'use another profiler: kprof jfr' },
     );
+  }
+  const signal = sampledBy[event];
+  // A handler stays when a profiler stops, so one of async-profiler's own tells nothing.
+  if (library === '' && signal !== undefined && handlesSignal(process, signal)) {
+    throw new KprofError('unsupported', `The JVM ${process.pid} has another profiler, whose ${signal} async-profiler would take over`, {
+      cause: `it handles ${signal}, which a JVM by itself does not: an agent of its own, or JFR's sampling of CPU time`,
+      hint: 'what goes without that signal: -e alloc, -e lock, or kprof jfr',
+    });
   }
 }
 

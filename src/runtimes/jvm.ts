@@ -7,8 +7,7 @@
 import { KprofError, NotYet } from '../errors.ts';
 import type { Flags } from '../flags.ts';
 import type { Argv, Process, Toolkit, Tools, Way } from '../toolkit.ts';
-
-const sigquit = 3;
+import { handlesSignal } from './signals.ts';
 
 const isOpenJ9 = ({ maps }: Process): boolean => maps.some((library) => library.startsWith('libj9vm'));
 
@@ -65,7 +64,7 @@ export function guardAttach(process: Process, tools: Tools): void {
     });
   }
   // With -Xrs its door is open from the start, and nobody has to knock.
-  if ((process.handles & (1n << BigInt(sigquit - 1))) === 0n && process.tells['door'] !== 'open') {
+  if (!handlesSignal(process, 'SIGQUIT') && process.tells['door'] !== 'open') {
     const [what, hint] = [`${jvm} does not handle SIGQUIT, which attaching would send: it would die`, 'restart the app without -Xrs'];
     // It may have begun this very moment.
     throw process.argv.includes('-Xrs') ? new KprofError('unsupported', what, { hint }) : new NotYet('unsupported', what, { hint });
@@ -76,7 +75,7 @@ export function guardAttach(process: Process, tools: Tools): void {
 /** Throws when the process would die of SIGQUIT, or is no JVM that prints its threads then. */
 export function guardSigquit(process: Process): void {
   guardHotSpot(process);
-  if (!isHotSpot(process) || (process.handles & (1n << BigInt(sigquit - 1))) === 0n)
+  if (!isHotSpot(process) || !handlesSignal(process, 'SIGQUIT'))
     throw new KprofError('unsupported', `Process ${process.pid} does not handle SIGQUIT: it would die of it`);
 }
 

@@ -1,6 +1,7 @@
 /** Node.js: how to tell it, and how its inspector opens (https://nodejs.org/api/cli.html#--inspecthostport). */
 import { KprofError } from '../errors.ts';
 import type { Process, Toolkit } from '../toolkit.ts';
+import { handlesSignal } from './signals.ts';
 
 const usual = 9229;
 
@@ -34,12 +35,10 @@ export function inspectorPorts({ argv, tells }: Process): readonly number[] {
   return [port > 0 && port < 65_536 ? port : usual];
 }
 
-const sigusr1 = 10n;
-
 /** Without a handler the signal ends the process. Throws then. */
 export function guardSignal(process: Process): void {
   const inspected = process.argv.some((word) => /^--inspect(-brk|-wait)?(=|$)/.test(word));
-  if (inspected || (process.handles & (1n << (sigusr1 - 1n))) !== 0n) return;
+  if (inspected || handlesSignal(process, 'SIGUSR1')) return;
   const off = process.argv.find((word) => /^--(disable-sigusr1|(experimental-)?permission)$/.test(word));
   throw new KprofError(
     'unsupported',

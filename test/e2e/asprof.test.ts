@@ -9,6 +9,7 @@ let laptop: Desk;
 
 const used: readonly TargetName[] = [
   'jdk8-root',
+  'jdk17-root',
   'jdk21-1000-3000',
   'jdk25-jlinked-read-only',
   'jdk25-no-tmp',
@@ -116,6 +117,19 @@ describe('async-profiler', () => {
     const mapped = shell("grep -o '/.*libasyncProfiler.*' /proc/1/maps | sort -u");
     expect(mapped).toBe(`${theirs}\n`);
     expect(tmpOf(namespace, 'trouble', debugContainer, 1)).not.toContain('kprof-');
+  });
+
+  it('leaves the signal of a profiler alone that goes by another name', async () => {
+    const [name, , namespace] = where('jdk17-root');
+    const { debugContainer } = record(await laptop.kprof('jcmd', name, '-n', namespace, '-o', 'json', '--', 'VM.version'));
+    const shell = (script: string) => inside(namespace, name, debugContainer, 'sh', '-c', script);
+    shell('cp /usr/lib/kprof/libasyncProfiler.so /proc/1/root/tmp/agent.so && jattach 1 load /tmp/agent.so true start,event=itimer');
+    const refused = await laptop.kprof('asprof', name, '-n', namespace, '--duration', '1s', '--no-open');
+    expect(refused, refused.stderr).toMatchObject({ code: 7, stdout: '', stderr: expect.stringMatching(/SIGPROF[\s\S]*-e alloc/) });
+    const other = await laptop.kprof('asprof', name, '-n', namespace, '-e', 'alloc', '--duration', '2s', '-o', 'collapsed', '--no-open');
+    expect(other, other.stderr).toMatchObject({ code: 0 });
+    shell('jattach 1 load /tmp/agent.so true stop,collapsed,file=/tmp/answer');
+    expect(shell('cat /proc/1/root/tmp/answer')).toMatch(/Busy\S* \d+$/m);
   });
 
   it('stops when kprof is killed', async () => {

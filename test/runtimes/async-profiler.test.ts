@@ -60,7 +60,7 @@ describe('checkInterval', () => {
 });
 
 describe('guardProfiler', () => {
-  const guard = (tells: Record<string, string>, tools = ours) => guardProfiler({ ...jvm, tells: { ...jvm.tells, ...tells } }, tools);
+  const guard = (tells: Record<string, string>, tools = ours) => guardProfiler({ ...jvm, tells: { ...jvm.tells, ...tells } }, tools, 'cpu');
 
   it('lets a JVM pass that has none, ours, or one that it can see', () => {
     for (const library of [undefined, 'ours', 'gone', '/opt/ap/libasyncProfiler.so'])
@@ -73,6 +73,21 @@ describe('guardProfiler', () => {
     ['one whose name is an argument', { library: '/opt/a b/libasyncProfiler.so,stop' }, "can't be reached"],
     ['a JVM that can not be attached to', { attach: '0' }, 'attach'],
   ])('refuses %s', (_, tells, message) => expect(() => guard(tells as unknown as Record<string, string>)).toThrow(message));
+
+  const [prof, virtual] = [0x4000000n, 0x2000000n];
+  it.each([
+    ['cpu', prof, 'SIGPROF'],
+    ['ctimer', prof, 'SIGPROF'],
+    ['itimer', prof, 'SIGPROF'],
+    ['wall', virtual, 'SIGVTALRM'],
+  ] as const)('leaves the signal of another profiler alone: -e %s', (event, bit, signal) => {
+    const process = { ...jvm, handles: jvm.handles | bit };
+    expect(() => guardProfiler(process, ours, event)).toThrow(`whose ${signal} async-profiler would take over`);
+    expect(() => guardProfiler({ ...jvm, handles: jvm.handles | (bit ^ prof ^ virtual) }, ours, event)).not.toThrow();
+    for (const other of ['alloc', 'lock'] as const) expect(() => guardProfiler(process, ours, other)).not.toThrow();
+    // One that is loaded keeps its handler when it has stopped.
+    expect(() => guardProfiler({ ...process, tells: { ...jvm.tells, library: 'ours' } }, ours, event)).not.toThrow();
+  });
 
   it('wants our image', () =>
     expect(() => guard({}, { has: (program) => program === 'jattach', jdk: undefined })).toThrow('no async-profiler'));
