@@ -47,13 +47,19 @@ describe('async-profiler', () => {
     ['jdk25-jlinked-read-only', 'cpu'],
     ['jdk21-1000-3000', 'ctimer'],
     ['jdk8-root', 'itimer'],
+    ['jdk21-1000-3000', 'wall'],
   ] as const)('samples %s: %s', async (name, event) => {
     const [, , namespace] = where(name);
     const before = vitals(namespace, name);
     const ended = await laptop.kprof('asprof', ...where(name), '-e', event, '--duration', '2s', '--format', 'jfr', '-o', 'json');
     expect(ended, ended.stderr).toMatchObject({ code: 0 });
     const made = record(ended);
-    expect(jfr('print', '--events', 'jdk.ExecutionSample', made.path)).toContain('Busy');
+    const printed = jfr('print', '--events', event === 'wall' ? 'profiler.WallClockSample' : 'jdk.ExecutionSample', made.path);
+    expect(printed).toContain('Busy');
+    // Each event of the wall clock stands for several samples.
+    const taken = [...printed.matchAll(/^ *samples = (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+    const { samples } = made['summary'] as { samples: number };
+    expect(samples).toBe(event === 'wall' ? taken : printed.match(/^jdk\.ExecutionSample/gm)?.length);
     expect(tmpOf(namespace, name, made.debugContainer, made.pid)).not.toContain('kprof-');
     expect(vitals(namespace, name)).toEqual(before);
     if (event === 'cpu') expect(ended.stderr).toMatch(/timers/);
