@@ -1,6 +1,8 @@
 /** Exit codes; stable, and any other code means failure (README has the table). */
 export const exitCodes = {
   failed: 1,
+  /** What was named is not there. */
+  missing: 1,
   usage: 2,
   incomplete: 3,
   forbidden: 4,

@@ -1,9 +1,11 @@
 /** What commands have around them, and what several of them do. */
+import { stat } from 'node:fs/promises';
+import { cleanIn } from '../capture/clean-in.ts';
 import type { Cluster, DebugContainer, Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { answerOf } from '../remote/remote.ts';
 import type { Report } from '../report.ts';
-import { type CaptureRecord, readCaptures } from '../state/captures.ts';
+import { type CaptureRecord, forgetCapture, readCaptures } from '../state/captures.ts';
 
 /** Typed flags by name; undefined ones were not given. */
 export type Typed = Readonly<Record<string, unknown>>;
@@ -33,10 +35,22 @@ export async function captureNamed(word: string): Promise<CaptureRecord | undefi
 /** The pod of a capture, if it is still the same; throws `gone` otherwise. */
 export async function podOf(record: CaptureRecord, { connect, signal }: CommandAround, flags: Typed): Promise<Target> {
   const cluster = await connect({ ...record.connection, ...flags });
-  const target = await cluster.find({ name: `pod/${record.pod}`, namespace: record.namespace, container: record.container }, signal);
-  if (target.uid === record.uid) return target;
+  return samePod(cluster, record, signal);
+}
+
+/** The pod that is noted, if it is still the same; throws `gone` otherwise. */
+export async function samePod(
+  cluster: Cluster,
+  { pod, namespace, uid, container }: Pick<CaptureRecord, 'pod' | 'namespace' | 'uid'> & { readonly container?: string },
+  signal: AbortSignal,
+): Promise<Target> {
+  const where = { name: `pod/${pod}`, namespace, ...(container === undefined ? {} : { container }) };
+  const target = await cluster.find(where, signal).catch((error: unknown) => {
+    throw error instanceof KprofError && error.failure === 'missing' ? since(`The pod ${namespace}/${pod} was deleted`) : error;
+  });
+  if (target.uid === uid) return target;
   target.close();
-  throw since(`The pod ${record.namespace}/${record.pod} was replaced`);
+  throw since(`The pod ${namespace}/${pod} was replaced`);
 }
 
 const since = (what: string): KprofError => new KprofError('gone', `${what} since the capture began, and what was kept there is gone`);
@@ -47,6 +61,29 @@ export async function targetOf(record: CaptureRecord, around: CommandAround, fla
   if (target.containerId === record.containerId) return target;
   target.close();
   throw since(`The container ${record.container} was restarted`);
+}
+
+/** Whether what was there went, and needs no cleaning. */
+export const isGone = (error: unknown): boolean => error instanceof KprofError && error.failure === 'gone';
+
+/** Takes away what a capture left in its pod, if that is still there, and forgets the capture. */
+export async function cleanUp(record: CaptureRecord, options: Typed, around: CommandAround): Promise<void> {
+  const where = `pod ${record.namespace}/${record.pod}`;
+  let said = `Nothing of capture ${record.id} is left in ${where}`;
+  try {
+    const target = await podOf(record, around, options);
+    try {
+      await cleanIn(target, record, around.signal);
+    } finally {
+      target.close();
+    }
+  } catch (error) {
+    if (!isGone(error)) throw error;
+    said = `Capture ${record.id} went with the debug container ${record.debugContainer.name} of ${where}`;
+  }
+  await forgetCapture(process.env, record.id);
+  const kept = await stat(record.partial).catch(() => undefined);
+  around.report.note(kept === undefined ? said : `${said}; what came of it is in ${record.partial}`);
 }
 
 /** The captures that a debug container has. */

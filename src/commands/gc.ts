@@ -1,11 +1,9 @@
 /** `kprof gc`: cleans up after captures whose kprof is gone, and ends debug containers that nobody uses. */
-import { stat } from 'node:fs/promises';
-import { cleanIn } from '../capture/clean-in.ts';
 import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { type CaptureRecord, forgetCapture, isAttended, readCaptures } from '../state/captures.ts';
-import { type Entry, forgetContainers, readJournal } from '../state/journal.ts';
-import { type CommandAround, capturesIn, endContainer, type Perform, podOf, rejoined, type Typed } from './around.ts';
+import { type Entry, forgetContainers, keptFor, readJournal } from '../state/journal.ts';
+import { type CommandAround, capturesIn, cleanUp, endContainer, isGone, type Perform, rejoined, samePod, type Typed } from './around.ts';
 
 export const run: Perform = async (words, options, around) => {
   if (words.length > 0)
@@ -13,7 +11,8 @@ export const run: Perform = async (words, options, around) => {
   let failed = 0;
   for (const record of await readCaptures(process.env)) {
     if (await isAttended(record)) continue;
-    failed += await attempt(`capture ${record.id}`, around, () => cleanUp(record, options, around));
+    const left = await attempt(`capture ${record.id}`, around, () => cleanUp(record, options, around));
+    failed += left === 1 && (await outlived(record, around)) ? 0 : left;
   }
   for (const entries of Object.values(Object.groupBy(await readJournal(process.env), ({ podUid }) => podUid))) {
     const [first] = entries ?? [];
@@ -39,35 +38,21 @@ async function attempt(what: string, { report, signal }: CommandAround, work: ()
   }
 }
 
-const isGone = (error: unknown): boolean => error instanceof KprofError && error.failure === 'gone';
-
-async function cleanUp(record: CaptureRecord, options: Typed, around: CommandAround): Promise<void> {
-  const { signal, report } = around;
-  const where = `pod ${record.namespace}/${record.pod}`;
-  let said = `Nothing of capture ${record.id} is left in ${where}`;
-  try {
-    const target = await podOf(record, around, options);
-    try {
-      await cleanIn(target, record, signal);
-    } finally {
-      target.close();
-    }
-  } catch (error) {
-    if (!isGone(error)) throw error;
-    said = `Capture ${record.id} went with the debug container ${record.debugContainer.name} of ${where}`;
-  }
-  await forgetCapture(process.env, record.id);
-  const kept = await stat(record.partial).catch(() => undefined);
-  report.note(kept === undefined ? said : `${said}; what came of it is in ${record.partial}`);
+/** What can't be reached for longer than any debug container lives is over: nobody is told of it for ever. */
+async function outlived({ id, startedAt }: CaptureRecord, { report }: CommandAround): Promise<boolean> {
+  if (!(Date.now() - Date.parse(startedAt) > keptFor)) return false;
+  await forgetCapture(process.env, id);
+  report.note(`Capture ${id} is older than a day, and its debug container has ended by itself: it is forgotten`);
+  return true;
 }
 
 async function endIdle(first: Entry, entries: readonly Entry[], options: Typed, around: CommandAround): Promise<void> {
   const { context, namespace, pod, podUid } = first;
   try {
     const cluster = await around.connect({ ...(context === undefined ? {} : { context }), ...options });
-    const target = await cluster.find({ name: `pod/${pod}`, namespace }, around.signal);
+    const target = await samePod(cluster, { pod, namespace, uid: podUid }, around.signal);
     try {
-      if (target.uid === podUid) await endContainers(target, entries, around);
+      await endContainers(target, entries, around);
     } finally {
       target.close();
     }

@@ -1,9 +1,8 @@
 /** `kprof stop`: ends a capture, or this user's debug containers in a pod, which undo what they began. */
-import { cleanIn } from '../capture/clean-in.ts';
 import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
-import { type CaptureRecord, forgetCapture, isAttended } from '../state/captures.ts';
-import { type CommandAround, captureNamed, endContainer, type Perform, podOf, type Typed } from './around.ts';
+import { type CaptureRecord, isAttended } from '../state/captures.ts';
+import { type CommandAround, captureNamed, cleanUp, endContainer, type Perform, type Typed } from './around.ts';
 
 export const run: Perform = async (words, options, around) => {
   const [word, ...more] = words;
@@ -21,20 +20,12 @@ export const run: Perform = async (words, options, around) => {
 };
 
 async function stopCapture(record: CaptureRecord, options: Typed, around: CommandAround): Promise<void> {
-  const { report, signal } = around;
   const { pid } = record.client;
   if (await isAttended(record)) {
     process.kill(pid, 'SIGTERM');
-    return report.note(`The kprof with pid ${pid}, which makes this capture, was told to give it up and clean up`);
+    return around.report.note(`The kprof with pid ${pid}, which makes this capture, was told to give it up and clean up`);
   }
-  const target = await podOf(record, around, options);
-  try {
-    await cleanIn(target, record, signal);
-  } finally {
-    target.close();
-  }
-  await forgetCapture(process.env, record.id);
-  report.note(`The capture ${record.id} is over, and nothing of it is left in pod ${record.namespace}/${record.pod}`);
+  await cleanUp(record, options, around);
 }
 
 async function stopContainers(target: Target, around: CommandAround): Promise<void> {

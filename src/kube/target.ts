@@ -76,11 +76,11 @@ async function explainMissing(
   ]);
   const more = { cause: error.cause, code: error.code };
   if (!hasNamespace)
-    throw new ApiError('failed', `There is no namespace ${namespace}`, {
+    throw new ApiError('missing', `There is no namespace ${namespace}`, {
       ...more,
       hint: `-n NAMESPACE names it${api.connection.context === undefined ? '' : `; the context is ${api.connection.context}`}`,
     });
-  throw new ApiError('failed', `There is no ${kind.name} ${name} in namespace ${namespace}`, {
+  throw new ApiError('missing', `There is no ${kind.name} ${name} in namespace ${namespace}`, {
     ...more,
     hint: nearNames(name, names, kind.plural),
   });

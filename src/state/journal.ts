@@ -21,7 +21,8 @@ export interface Entry {
   readonly at: number;
 }
 
-const keptFor = 24 * 3_600_000;
+/** No debug container lives longer. */
+export const keptFor = 24 * 3_600_000;
 
 const fileOf = (env: NodeJS.ProcessEnv): string => join(stateFolder(env), 'containers.jsonl');
 
@@ -34,7 +35,8 @@ const isEntry = (value: unknown): value is Entry =>
 export async function readJournal(env: NodeJS.ProcessEnv): Promise<readonly Entry[]> {
   try {
     const lines = (await readFile(fileOf(env), 'utf8')).split('\n').filter((line) => line !== '');
-    return lines.map((line) => JSON.parse(line) as unknown).filter(isEntry);
+    const since = Date.now() - keptFor;
+    return lines.map((line) => JSON.parse(line) as unknown).filter((value) => isEntry(value) && !(value.at < since)) as Entry[];
   } catch {
     return []; // No journal, or one that a crash cut: then nothing is used again, which is safe.
   }

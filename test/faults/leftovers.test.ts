@@ -1,5 +1,5 @@
 /** What is left where nobody was there to take it away, and `kprof gc`, which does. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Pod } from '../sandbox/objects.ts';
@@ -57,6 +57,36 @@ describe.concurrent('of a capture', () => {
     const ended = await stand.desk.kprof('gc');
     expect(ended, ended.stderr).toMatchObject({ code: 0 });
     expect((bench.sandbox.store.get('pods', 'default', 'ended') as Pod).spec.ephemeralContainers).toHaveLength(1);
+    expect(records(stand)).toEqual([]);
+    stand.remove();
+  });
+
+  it.each(['gc', 'stop'])('whose pod was deleted meanwhile, kprof %s says so, and nobody is told again', async (command) => {
+    const stand = await bench.stand(`deleted-${command}`);
+    const kprof = await recording(stand);
+    kprof.child.kill('SIGKILL');
+    await kprof.ended;
+    bench.sandbox.remove(`deleted-${command}`);
+    const ended = await stand.desk.kprof(command, ...(command === 'gc' ? [] : stand.ids().slice(0, 1)));
+    expect(ended, ended.stderr).toMatchObject({ code: 0, stderr: expect.stringContaining('went with the debug container') });
+    expect(records(stand)).toEqual([]);
+    expect(await stand.desk.kprof('gc')).toMatchObject({ code: 0, stderr: '' });
+    stand.remove();
+  });
+
+  it('whose cluster is not reached, kprof gc says so for a day', async () => {
+    const stand = await bench.stand('unreached');
+    const kprof = await recording(stand);
+    kprof.child.kill('SIGKILL');
+    await kprof.ended;
+    stand.proxy.close();
+    const [name = ''] = records(stand);
+    const path = join(stand.desk.folder, '.state/kprof/captures', name);
+    expect(await stand.desk.kprof('gc')).toMatchObject({ code: 1, stderr: expect.stringContaining('Cannot reach the API server') });
+    const record = JSON.parse(readFileSync(path, 'utf8')) as { startedAt: string };
+    const startedAt = new Date(Date.parse(record.startedAt) - 25 * 3_600_000).toISOString();
+    writeFileSync(path, JSON.stringify({ ...record, startedAt }));
+    expect(await stand.desk.kprof('gc')).toMatchObject({ code: 0, stderr: expect.stringContaining('it is forgotten') });
     expect(records(stand)).toEqual([]);
     stand.remove();
   });

@@ -364,7 +364,7 @@ describe('resolving', () => {
       'did you mean ap?',
     ],
   ])('what is missing: %s', async (_, answer, name, message, hint) => {
-    await expect(resolve(answer, name)).rejects.toMatchObject({ failure: 'failed', code: 404, message, hint });
+    await expect(resolve(answer, name)).rejects.toMatchObject({ failure: 'missing', code: 404, message, hint });
   });
 
   it('does not take the page of a proxy for a pod that is missing', async () => {
