@@ -185,7 +185,7 @@ async function capture(toolkit: Toolkit, typed: CaptureOptions, typedWords: read
     yes: options.yes,
     report,
   });
-  return await performCapture({ ...request, connection: typedConnection(options, cluster.context) }, { cluster, report, prints, options });
+  return await performCapture({ ...request, connection: typedConnection(options, cluster) }, { cluster, report, prints, options });
 }
 
 async function checkFile(file: string, force: boolean): Promise<void> {
@@ -294,13 +294,14 @@ const connection = (options: Typed): ConnectionOptions => ({
   requestTimeout: options['request-timeout'] as string,
 });
 
-/** The flags of connection that were given, but for the token, and the context that they meant. */
-function typedConnection(options: Typed, context: string | undefined): Request['connection'] {
+/** The flags of connection that were given, but for the token, and the context and files that they meant. */
+function typedConnection(options: Typed, { context, kubeconfigs = [] }: Pick<Cluster, 'context' | 'kubeconfigs'>): Request['connection'] {
   const typed = Object.keys(connectionFlags)
     .filter((name) => name !== 'token' && options[name] !== undefined && options[name] !== false)
     .map((name) => [name, options[name] as string] as const);
   const files = typed.map(([name, value]) => [name, /^(kubeconfig|certificate-authority)$/.test(name) ? resolve(value) : value] as const);
-  return { ...Object.fromEntries(files), ...(context === undefined ? {} : { context }) };
+  const meant = { ...(context === undefined ? {} : { context }), ...(kubeconfigs.length === 0 ? {} : { kubeconfigs }) };
+  return { ...Object.fromEntries(files), ...meant };
 }
 
 function oneName(toolkit: Toolkit, words: readonly string[]): string {

@@ -161,6 +161,8 @@ export interface Listed {
 export interface Cluster {
   /** Of the kubeconfig; undefined inside a pod. */
   readonly context: string | undefined;
+  /** Absolute paths of the kubeconfigs that name it; none inside a pod. */
+  readonly kubeconfigs?: readonly string[] | undefined;
   /** Throws a usage error for what no cluster could have. */
   check(where: Where): void;
   find(where: Where, signal: AbortSignal): Promise<Target>;

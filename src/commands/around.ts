@@ -32,9 +32,15 @@ export async function captureNamed(word: string): Promise<CaptureRecord | undefi
   return found[0];
 }
 
+/** The flags that were given: those that were not must not stand over what was noted. */
+const given = (flags: Typed): Typed =>
+  Object.fromEntries(
+    Object.entries(flags).filter(([, value]) => value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0)),
+  );
+
 /** The pod of a capture, if it is still the same; throws `gone` otherwise. */
 export async function podOf(record: CaptureRecord, { connect, signal }: CommandAround, flags: Typed): Promise<Target> {
-  const cluster = await connect({ ...record.connection, ...flags });
+  const cluster = await connect({ ...record.connection, ...given(flags) });
   return samePod(cluster, record, signal);
 }
 

@@ -15,9 +15,9 @@ export const run: Perform = async (words, options, around) => {
     failed += left === 1 && (await outlived(record, around)) ? 0 : left;
   }
   for (const entries of Object.values(Object.groupBy(await readJournal(process.env), ({ podUid }) => podUid))) {
-    const [first] = entries ?? [];
-    if (first === undefined) continue;
-    failed += await attempt(`pod ${first.namespace}/${first.pod}`, around, () => endIdle(first, entries ?? [], options, around));
+    const newest = entries?.at(-1);
+    if (newest === undefined) continue;
+    failed += await attempt(`pod ${newest.namespace}/${newest.pod}`, around, () => endIdle(newest, entries ?? [], options, around));
   }
   if (failed > 0)
     throw new KprofError('failed', `${failed} of what is left over could not be cleaned up`, {
@@ -46,10 +46,10 @@ async function outlived({ id, startedAt }: CaptureRecord, { report }: CommandAro
   return true;
 }
 
-async function endIdle(first: Entry, entries: readonly Entry[], options: Typed, around: CommandAround): Promise<void> {
-  const { context, namespace, pod, podUid } = first;
+async function endIdle(newest: Entry, entries: readonly Entry[], options: Typed, around: CommandAround): Promise<void> {
+  const { context, kubeconfigs, namespace, pod, podUid } = newest;
   try {
-    const cluster = await around.connect({ ...(context === undefined ? {} : { context }), ...options });
+    const cluster = await around.connect({ context, kubeconfigs, ...options });
     const target = await samePod(cluster, { pod, namespace, uid: podUid }, around.signal);
     try {
       await endContainers(target, entries, around);

@@ -19,6 +19,9 @@ const output: Flag<'json' | 'text' | undefined> = {
   parse: choice(['json', 'text'], 'text', '').parse,
 };
 
+/** Beyond what a capture remembers of its connection. */
+const again = { token: connectionFlags.token, kubeconfig: text('FILE', 'Another kubeconfig than the one of the capture') };
+
 const opening = {
   viewer: viewerFlag,
   'no-browser': toggle('Serve the page and print its address, which lets in the first who opens it'),
@@ -73,7 +76,7 @@ export const commands: readonly Command[] = [
     summary: 'Go on with a capture whose artifact is still in the pod',
     usage: 'kprof resume [ID] [flags]',
     examples: ['kprof resume', 'kprof resume 5b0c4d1e9f3a7286'],
-    flags: { viewer: viewerFlag, 'no-open': toggle("Don't open the artifact"), token: connectionFlags.token, quiet },
+    flags: { viewer: viewerFlag, 'no-open': toggle("Don't open the artifact"), ...again, quiet },
   },
   {
     name: 'stop',
@@ -87,6 +90,6 @@ export const commands: readonly Command[] = [
     summary: 'Clean up after captures whose kprof is gone, and end idle debug containers',
     usage: 'kprof gc [flags]',
     examples: ['kprof gc'],
-    flags: { token: connectionFlags.token, quiet },
+    flags: { ...again, quiet },
   },
 ];

@@ -16,9 +16,8 @@ import { type CommandAround, captureNamed, type Perform, targetOf } from './arou
 
 export const run: Perform = async (words, options, around) => {
   const record = await chosen(words);
-  const target = await targetOf(record, around, options['token'] === undefined ? {} : { token: options['token'] }).catch((error: unknown) =>
-    over(record, error),
-  );
+  const { token, kubeconfig } = options;
+  const target = await targetOf(record, around, { token, kubeconfig }).catch((error: unknown) => over(record, error));
   try {
     await goOn(record, target, around);
   } finally {

@@ -9,6 +9,8 @@ import { checkNamespace } from './names.ts';
 /** kubectl's connection flags. */
 export interface ConnectionOptions {
   readonly kubeconfig?: string | undefined;
+  /** Absolute paths of those that a capture used: without a flag they are meant, whatever the environment says now. */
+  readonly kubeconfigs?: readonly string[] | undefined;
   readonly context?: string | undefined;
   readonly cluster?: string | undefined;
   readonly user?: string | undefined;

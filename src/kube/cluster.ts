@@ -34,6 +34,7 @@ export async function connect(
   const api = openApi(connection);
   return {
     context: connection.context,
+    kubeconfigs: connection.kubeconfigs,
     check: (where) => void checkWhere(where.namespace ?? connection.namespace, where),
     list: async ({ name, selector, namespace = connection.namespace }, signal) => {
       const typed = selector === undefined ? checkWhere(namespace, { name }) : undefined;
@@ -127,6 +128,7 @@ async function injectAs(opened: Opened, spec: DebugSpec, chosen: Rung, signal: A
   );
   const entry = {
     context: api.connection.context,
+    kubeconfigs: api.connection.kubeconfigs,
     namespace,
     pod: name,
     podUid: awaited.uid,

@@ -15,6 +15,8 @@ export interface Connection extends SettingsSource {
   readonly server: URL;
   readonly namespace: string;
   readonly context: string | undefined;
+  /** Absolute paths of the files that were read; none inside a pod. */
+  readonly kubeconfigs?: readonly string[];
   /** Limit for a request in milliseconds; 0 is none, undefined is up to the caller. */
   readonly timeout: number | undefined;
   /** Absent when nobody wants to see the requests. */
@@ -46,7 +48,7 @@ export async function loadConnection(
     trace,
   }: Surroundings = {},
 ): Promise<Connection> {
-  const read = await readKubeconfig(options.kubeconfig, environment);
+  const read = await readKubeconfig(options.kubeconfig, environment, options.kubeconfigs);
   const config =
     read.clusters.size > 0 || read.contexts.size > 0 || options.server !== undefined
       ? read
@@ -59,6 +61,7 @@ export async function loadConnection(
     server,
     namespace: choice.namespace,
     context: choice.context === inClusterName ? undefined : choice.context,
+    kubeconfigs: config.used,
     timeout: parseTimeout(options.requestTimeout),
     trace,
     settings,
@@ -82,6 +85,7 @@ async function inCluster(environment: Environment, folder: string): Promise<Kube
     clusters: one(cluster),
     users: one({ tokenFile }),
     files: [tokenFile],
+    used: [],
     found: true,
   };
 }

@@ -15,15 +15,18 @@ export interface Kubeconfig {
   readonly users: ReadonlyMap<string, Entry>;
   /** Where it was looked for. */
   readonly files: readonly string[];
+  /** Those of them that exist. */
+  readonly used: readonly string[];
   /** Whether any of them exists. */
   readonly found: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The files that kubectl would read, in its order. */
-export function kubeconfigFiles(flag: string | undefined, environment: Environment): readonly string[] {
+/** The files that kubectl would read, in its order; `kept` are those that a capture used, and stand for the environment's. */
+export function kubeconfigFiles(flag: string | undefined, environment: Environment, kept: readonly string[] = []): readonly string[] {
   if (flag !== undefined && flag !== '') return [resolve(flag)];
+  if (kept.length > 0) return kept;
   const listed = (environment['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '');
   if (listed.length > 0) return [...new Set(listed.map((path) => resolve(path)))];
   const home = environment['HOME'] || environment['USERPROFILE'];
@@ -31,11 +34,16 @@ export function kubeconfigFiles(flag: string | undefined, environment: Environme
 }
 
 /** Reads and merges; a file that is missing is skipped unless it was named by --kubeconfig. */
-export async function readKubeconfig(flag: string | undefined, environment: Environment): Promise<Kubeconfig> {
-  const files = kubeconfigFiles(flag, environment);
+export async function readKubeconfig(
+  flag: string | undefined,
+  environment: Environment,
+  kept?: readonly string[] | undefined,
+): Promise<Kubeconfig> {
+  const files = kubeconfigFiles(flag, environment, kept);
   const named = flag !== undefined && flag !== '';
   const read = await Promise.all(files.map((file) => readOne(file, named)));
-  return { ...merge(read.filter((one) => one !== undefined)), files, found: read.some((one) => one !== undefined) };
+  const used = files.filter((_, index) => read[index] !== undefined);
+  return { ...merge(read.filter((one) => one !== undefined)), files, used, found: used.length > 0 };
 }
 
 async function readOne(file: string, mustExist: boolean): Promise<Entry | undefined> {
@@ -115,7 +123,7 @@ function located(entry: Entry, keys: readonly string[], folder: string): Entry {
 
 const absolute = (path: string, folder: string): string => (isAbsolute(path) ? path : join(folder, path));
 
-function merge(configs: readonly Entry[]): Omit<Kubeconfig, 'files' | 'found'> {
+function merge(configs: readonly Entry[]): Omit<Kubeconfig, 'files' | 'used' | 'found'> {
   const first = (list: keyof typeof lists) => new Map(configs.flatMap((config) => entries(config, list)).toReversed());
   return {
     currentContext: configs.map((config) => string(config['current-context'])).find((name) => name !== undefined),

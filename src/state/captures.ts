@@ -30,7 +30,7 @@ export interface CaptureRecord {
   readonly format: FormatName;
   /** ISO 8601, local clock. */
   readonly startedAt: string;
-  /** The flags of connection as they were typed, without secrets, and the context that they meant. */
+  /** The flags of connection as they were typed, without secrets, and the context and `kubeconfigs` (absolute paths) that they meant. */
   readonly connection: Readonly<Record<string, string | boolean | readonly string[]>>;
   readonly namespace: string;
   readonly pod: string;

@@ -9,6 +9,8 @@ import { replaceFile, stateFolder } from './folder.ts';
 /** A debug container that we made, exactly as it was accepted. */
 export interface Entry {
   readonly context: string | undefined;
+  /** Absolute paths of the kubeconfigs that the context is of. */
+  readonly kubeconfigs?: readonly string[] | undefined;
   readonly namespace: string;
   readonly pod: string;
   readonly podUid: string;

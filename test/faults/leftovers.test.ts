@@ -1,6 +1,6 @@
 /** What is left where nobody was there to take it away, and `kprof gc`, which does. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Pod } from '../sandbox/objects.ts';
 import { kill } from '../sandbox/processes.ts';
@@ -71,6 +71,24 @@ describe.concurrent('of a capture', () => {
     expect(ended, ended.stderr).toMatchObject({ code: 0, stderr: expect.stringContaining('went with the debug container') });
     expect(records(stand)).toEqual([]);
     expect(await stand.desk.kprof('gc')).toMatchObject({ code: 0, stderr: '' });
+    stand.remove();
+  });
+
+  it.each(['gc', 'stop'])('of a kubeconfig that is named no more, kprof %s knows it still', async (command) => {
+    const stand = await bench.stand(`elsewhere-${command}`);
+    const { env, folder } = stand.desk;
+    const used = env['KUBECONFIG'] ?? '';
+    const others = join(folder, 'others');
+    writeFileSync(others, 'current-context: sandbox\ncontexts: []\n', { mode: 0o600 });
+    env['KUBECONFIG'] = `none:${relative(folder, used)}`;
+    const kprof = await recording(stand);
+    kprof.child.kill('SIGKILL');
+    await kprof.ended;
+    env['KUBECONFIG'] = others;
+    const ended = await stand.desk.kprof(...(command === 'gc' ? ['gc'] : ['stop', ...stand.ids().slice(0, 1)]));
+    expect(ended, ended.stderr).toMatchObject({ code: 0, stderr: expect.stringContaining('Nothing of capture') });
+    expect(records(stand)).toEqual([]);
+    if (command === 'gc') expect(await until(() => running(stand).length === 0, 20), 'its debug container ends').toBe(true);
     stand.remove();
   });
 

@@ -39,6 +39,21 @@ describe('which files', () => {
   ])('--kubeconfig %s with %j: %j', (flag, environment, expected) => {
     expect(kubeconfigFiles(flag, environment)).toEqual(expected);
   });
+
+  it('those of a capture stand for the environment, and not for the flag', async () => {
+    const [mine, other] = [await write('mine', simple()), await write('other', simple('{}', 'server: https://b.example'))];
+    const none = join(folder, 'none');
+    const first = await loadConnection({}, { environment: { KUBECONFIG: [none, mine].join(delimiter) } });
+    expect(first.kubeconfigs).toEqual([mine]);
+    const again = { kubeconfigs: first.kubeconfigs };
+    expect(await loadConnection(again, { environment: { KUBECONFIG: other } })).toMatchObject({ server: first.server });
+    expect(await loadConnection({ ...again, kubeconfig: other }, { environment: {} })).toMatchObject({
+      server: new URL('https://b.example'),
+    });
+    await expect(loadConnection({ kubeconfigs: [none] }, { environment: { KUBECONFIG: mine } })).rejects.toThrow(
+      `No kubeconfig found; looked at ${none}`,
+    );
+  });
 });
 
 describe('merging', () => {
