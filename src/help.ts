@@ -62,7 +62,7 @@ export const usageOf = ({ name, second, rest, flags }: Toolkit): string =>
 const needs = (way: ReturnType<Toolkit['ways']>[number]): string =>
   way.via === 'forward'
     ? `Goes over a forwarded port and puts nothing into the pod; needs the rights to get the pod, and to get and create pods/portforward. Where the port is none of those that are usual or declared, an ephemeral container with the image kprof-${way.image} looks for it, and says so.`
-    : `Uses an ephemeral container with the image kprof-${way.image}; needs the rights to get the pod, to patch pods/ephemeralcontainers, and to get and create pods/exec.`;
+    : `Uses an ephemeral container with the image kprof-${way.image}; needs the rights to get the pod, to patch pods/ephemeralcontainers, and to get and create ${'forwards' in way ? 'pods/exec and pods/portforward' : 'pods/exec'}.`;
 
 function toolkitHelp(toolkit: Toolkit, columns: number): string {
   const [way] = toolkit.ways({});

@@ -373,6 +373,8 @@ export interface Way<F extends Flags> {
   readonly instead?: string;
   /** What it takes ends with the line to the pod: there is nobody there who would keep it. */
   readonly needsLine?: true;
+  /** It also goes over a forwarded port, which is a right of its own. */
+  readonly forwards?: true;
   /** Throws a KprofError when this process can't be captured so; before anything is done to it. */
   guard(process: Process, tools: Tools): void;
   /** Questions to the process, once it passed the guard. */

@@ -57,6 +57,7 @@ export const node = defineToolkit({
       access: 'attach',
       ...about[chosen],
       needsLine: true,
+      forwards: true,
       guard: guardSignal,
       probe: () => ({}),
       runtime: () => undefined,

@@ -1,4 +1,5 @@
 /** The way to the inspector of one process: found open, or opened by SIGUSR1; whose port it is, is looked up and not assumed. */
+import { PortFailed } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { step } from '../remote/remote.ts';
 import { wait } from '../retry.ts';
@@ -17,6 +18,8 @@ export interface Door {
 }
 
 const patience = 15_000;
+/** Where its documentation has it. */
+const usualPort = 9229;
 
 /** Ports on which the process itself listens. */
 export const ownPorts = async ({ container, process, tools, signal }: Session): Promise<readonly number[]> =>
@@ -33,6 +36,7 @@ export async function openDoor(session: Session, { ports }: Pick<InspectPlan, 'p
   if (found !== undefined) return { ...found, was: true };
   const taken = ports.find((port) => !own.includes(port));
   if (taken !== undefined && (await openPorts(container, signal)).has(taken)) throw occupied(session, taken);
+  await knock(session, ports[0] ?? usualPort);
   report.stage('opening the inspector');
   const who = [String(process.pid), process.started];
   const kept = {
@@ -52,6 +56,15 @@ export async function openDoor(session: Session, { ports }: Pick<InspectPlan, 'p
   });
 }
 
+/** Throws where ports can't be forwarded at all, as without the right to it: better told before the signal than after it. */
+async function knock({ target, signal }: Session, port: number): Promise<void> {
+  const wire = await target.forward(port, signal).catch((error: unknown) => {
+    if (error instanceof PortFailed) return undefined; // nobody is there yet
+    throw error;
+  });
+  wire?.on('error', () => {}).destroy();
+}
+
 async function appeared(session: Session, own: readonly number[]): Promise<Omit<Door, 'was'> | undefined> {
   for (const end = performance.now() + patience; performance.now() < end; await wait(300, session.signal)) {
     const fresh = (await ownPorts(session)).filter((port) => !own.includes(port));
@@ -66,7 +79,7 @@ async function behind({ target, signal }: Session, ports: readonly number[]): Pr
   for (const port of ports) {
     const server = { target, port, scheme: 'http', headers: {} } as const;
     const page = await get(server, '/json/list', { signal, patience }).catch((error: unknown) => {
-      if (signal.aborted || !(error instanceof KprofError)) throw error;
+      if (signal.aborted || !(error instanceof KprofError) || error.failure === 'forbidden') throw error;
       return undefined;
     });
     const id = page?.status === 200 ? /"webSocketDebuggerUrl": "ws:\/\/[^"/]+\/([0-9a-f-]{36})"/.exec(page.text)?.[1] : undefined;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, it } from 'vitest';
 import { openDoor, ownPorts } from '../../src/capture/door.ts';
+import { KprofError } from '../../src/errors.ts';
 import { nodeApp } from '../support/node-app.ts';
 
 const timeout = 60_000;
@@ -43,6 +44,16 @@ describe.concurrent('the inspector', { timeout }, () => {
     });
     other.close();
     expect(node.app.exitCode).toBe(null);
+  });
+
+  it('is not opened for somebody who may not forward a port', async ({ expect }) => {
+    for (const args of [shut, (port: number) => [`--inspect=127.0.0.1:${port}`]]) {
+      await using node = await nodeApp(args, "process.on('SIGUSR1', () => process.exit(3)); setInterval(() => {}, 50)");
+      const forward = () => Promise.reject(new KprofError('forbidden', 'you may not create pods/portforward'));
+      const session = { ...node.session, target: { ...node.session.target, forward } };
+      await expect(openDoor(session, { ports: [node.port] })).rejects.toMatchObject({ failure: 'forbidden' });
+      expect(node.app.exitCode).toBe(null);
+    }
   });
 
   it('is not waited for when that is given up', async ({ expect }) => {

@@ -124,6 +124,7 @@ describe('every toolkit', () => {
           const plan = makePlan({ options: options(toolkit) }, way, { process, tools, facts: {}, id: 'abc' });
           if (plan.kind !== 'inspect') continue;
           expect(plan.ports.length).toBeGreaterThan(0);
+          expect(help(toolkit.name, 80)?.replaceAll('\n', ' ')).toContain('to get and create pods/exec and pods/portforward.');
           for (const { method } of [...plan.start, plan.take]) expect(method).toMatch(/^[A-Z]\w+\.[a-z]\w+$/);
         }
       });
