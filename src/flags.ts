@@ -20,6 +20,10 @@ export interface Flag<T> {
   readonly description: string;
   /** Given several times, the values add up; otherwise the last one counts, as with kubectl. */
   readonly several?: boolean;
+  /** The long name of the flag without which it has no meaning. */
+  readonly with?: string;
+  /** Those that it has no meaning with, or another one. */
+  readonly without?: readonly string[];
   readonly parse: (text: string, reading: Reading) => T;
 }
 

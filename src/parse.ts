@@ -19,6 +19,7 @@ interface Typed {
 /** Parses as kubectl does: the last of a repeated flag counts, `-nshop` and `-n=shop` are `-n shop`, `--` ends the flags. */
 export function parse<F extends Flags>(argv: readonly string[], flags: F, read: (path: string) => Uint8Array): Parsed<F> {
   const { typed, words } = tokens(argv, flags);
+  for (const each of typed) checkTogether(each, typed, flags);
   const options = Object.entries(flags).map(([name, flag]) => [
     name,
     value(
@@ -29,6 +30,17 @@ export function parse<F extends Flags>(argv: readonly string[], flags: F, read: 
     ),
   ]);
   return { options: Object.fromEntries(options) as Options<F>, words };
+}
+
+/** What has no meaning is not passed over: whoever typed it expects something. */
+function checkTogether({ name, rawName }: Typed, typed: readonly Typed[], flags: Flags): void {
+  const { with: needed, without = [] } = flags[name] as Flag<unknown>;
+  const given = typed.filter(({ text }) => text !== 'false');
+  if (needed !== undefined && !given.some((each) => each.name === needed))
+    throw new KprofError('usage', `${rawName} has a meaning only with --${needed}`);
+  const other = given.find((each) => without.includes(each.name));
+  if (other !== undefined)
+    throw new KprofError('usage', `${rawName} and ${other.rawName} do not go together`, { hint: 'leave out one of them' });
 }
 
 function tokens(argv: readonly string[], flags: Flags): { typed: readonly Typed[]; words: readonly string[] } {

@@ -82,7 +82,7 @@ const lineEvery = 10_000;
 const styles = { red: '31;1', yellow: '33', dim: '2', plain: '' } as const;
 
 /** Breaks lines between words; what is longer than a line is left to the terminal. */
-function wrap(text: string, columns: number, indent: string): string {
+export function wrap(text: string, columns: number, indent: string): string {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const last = lines.at(-1);

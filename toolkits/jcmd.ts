@@ -1,5 +1,5 @@
 import { texts } from '../src/flags.ts';
-import { checkAnswer, checkKnown, effectOf, typedCommand, withFile, writers } from '../src/runtimes/jcmd.ts';
+import { checkAnswer, checkKnown, checkWords, effectOf, typedCommand, withFile, writers } from '../src/runtimes/jcmd.ts';
 import { answer, answers, attaching, diagnosticCommand, jvm } from '../src/runtimes/jvm.ts';
 import { defineToolkit, type Milliseconds, type Step } from '../src/toolkit.ts';
 
@@ -11,13 +11,14 @@ export const jcmd = defineToolkit({
   name: 'jcmd',
   summary: 'Send any diagnostic command to a JVM, and fetch what it writes',
   examples: ['kprof jcmd mypod -- VM.flags -all', 'kprof jcmd mypod', 'kprof jcmd mypod -- Thread.dump_to_file -format=json'],
-  flags: { command: texts('COMMAND', 'The command and its words, as they stand behind --') },
+  flags: { command: texts('WORD', 'A word of the command, as they stand behind --; once for each') },
   rest: 'command',
   printsWith: ({ command = [] }) => writers[command[0] ?? ''] === undefined,
   ...jvm,
   ways: ({ command: typed = [] }) => {
     const [name = 'help'] = typed;
     const writer = writers[name];
+    checkWords(typed);
     return [
       {
         ...attaching,

@@ -34,29 +34,27 @@ const size: Flag<string> = {
 };
 
 const flags = {
-  duration: duration('30s', 'How long to record'),
-  settings: { ...settings, parse: (typed: string, reading: Reading) => checkSettings(settings.parse(typed, reading)) },
+  duration: { ...duration('30s', 'How long to record'), without: ['start', 'dump', 'stop', 'status'] },
+  settings: {
+    ...settings,
+    without: ['dump', 'stop', 'status'],
+    parse: (typed: string, reading: Reading) => checkSettings(settings.parse(typed, reading)),
+  },
   'with-environment': toggle('Also record the environment and the system properties, which may hold secrets'),
-  start: toggle('Leave a recording running, which keeps the last of what happens'),
-  dump: toggle('Fetch what the recording has that was left running'),
-  stop: toggle('Fetch it and end the recording'),
+  start: { ...toggle('Leave a recording running, which keeps the last of what happens'), without: ['dump', 'stop', 'status'] },
+  dump: { ...toggle('Fetch what the recording has that was left running'), without: ['stop', 'status'] },
+  stop: { ...toggle('Fetch it and end the recording'), without: ['status'] },
   status: toggle('List the recordings of the JVM'),
-  maxage: duration('1h', 'With --start: forget what is older'),
-  maxsize: size,
+  maxage: { ...duration('1h', 'With --start: forget what is older'), with: 'start' },
+  maxsize: { ...size, with: 'start' },
 };
 
 type Flags = typeof flags;
 type Told = Pick<Options<Flags>, 'start' | 'dump' | 'stop' | 'status'>;
 
-/** Throws a usage error for two of them. */
-function verbOf(options: Partial<Told>): keyof Told | undefined {
-  const given = (['start', 'dump', 'stop', 'status'] as const).filter((verb) => options[verb]);
-  if (given.length > 1)
-    throw new KprofError('usage', `${given.map((verb) => `--${verb}`).join(' and ')} do not go together`, {
-      hint: 'kprof jfr NAME --status',
-    });
-  return given[0];
-}
+const verbs = ['start', 'dump', 'stop', 'status'] as const;
+
+const verbOf = (options: Partial<Told>): keyof Told | undefined => verbs.find((verb) => options[verb]);
 
 type Named = readonly [name: string, value: string];
 

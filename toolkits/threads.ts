@@ -21,7 +21,6 @@ const atSigquit: InLog = {
 
 /** Virtual threads are in no dump: the JVM writes them, with all others, to a file. */
 function virtualThreads(tools: Tools, process: Process, { seenByTarget: path, at }: Place): readonly Step[] {
-  const says = 'dumping virtual threads';
   return [
     {
       run: diagnosticCommand(tools, process, 'Thread.dump_to_file', ['-overwrite', path]),
@@ -30,7 +29,7 @@ function virtualThreads(tools: Tools, process: Process, { seenByTarget: path, at
       remark: (stdout) => notWritten(answer(stdout)),
       keep: () => '',
       undo: 'ends by itself',
-      says,
+      says: 'dumping virtual threads',
       what,
     },
     {
@@ -42,7 +41,7 @@ function virtualThreads(tools: Tools, process: Process, { seenByTarget: path, at
       remark: notWhole,
       keep: onlyVirtual,
       undo: 'ends by itself',
-      says,
+      says: 'reading virtual threads',
       what,
     },
   ];

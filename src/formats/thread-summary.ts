@@ -1,4 +1,5 @@
 /** What stands out in thread dumps: deadlocks, threads that burn CPU, locks that others wait for. */
+import { wrap } from '../report.ts';
 import { safeLine } from '../safe.ts';
 import type { Dump, Lock, Thread } from './thread-dump.ts';
 
@@ -56,19 +57,17 @@ const quoted = (name: string): string => `"${safeLine(name).slice(0, 100)}"`;
 const inWords = ({ type, address }: Lock): string => `${safeLine(type).slice(0, 100)} <${address}>`;
 
 const cycles = ({ stuck }: Dump): readonly string[] =>
-  stuck.map(
-    ({ name, lock, heldBy }) =>
-      `deadlock: ${quoted(name)} waits for ${lock === undefined ? 'a lock' : inWords(lock)}${heldBy === undefined ? '' : `, held by ${quoted(heldBy)}`}`,
-  );
+  stuck.map(({ name, lock, heldBy }) => {
+    const what = lock === undefined ? 'a lock' : inWords(lock);
+    return `deadlock: ${quoted(name)} waits for ${heldBy === undefined ? what : `${quoted(heldBy)}, which holds ${what}`}`;
+  });
 
 const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)}%`;
 
 const some = (names: readonly string[]): string =>
   names.slice(0, 4).map(quoted).join(', ') + (names.length > 4 ? ` and ${names.length - 4} more` : '');
 
-const cut = (line: string, columns: number): string => (line.length > columns ? `${line.slice(0, columns - 1)}…` : line);
-
-/** Printable lines, the worst first: of each kind so many at most. */
+/** Printable lines, the worst first: of each kind so many at most. What is longer than the terminal goes on in the next line. */
 export function standsOut(dumps: readonly Dump[], columns: number, count: number): string {
   const last = dumps.at(-1) as Dump;
   const worst = dumps.find(({ stuck }) => stuck.length > 0) ?? last;
@@ -77,7 +76,7 @@ export function standsOut(dumps: readonly Dump[], columns: number, count: number
     ({ name, share, cpu }) => `cpu: ${quoted(name)} ${percent(share)} of a core, ${Math.round(cpu)} ms ${since}`,
   );
   const locks = crowds(last).map(
-    ({ lock, owner, waiters }) => `lock: ${inWords(lock)}, held by ${quoted(owner ?? '?')}: ${waiters.length} waiting, ${some(waiters)}`,
+    ({ lock, owner, waiters }) => `lock: ${quoted(owner ?? '?')} holds ${inWords(lock)}: ${waiters.length} waiting, ${some(waiters)}`,
   );
-  return [cycles(worst), hot, locks].flatMap((lines) => lines.slice(0, count).map((line) => cut(line, columns))).join('\n');
+  return [cycles(worst), hot, locks].flatMap((lines) => lines.slice(0, count).map((line) => wrap(line, columns, '  '))).join('\n');
 }

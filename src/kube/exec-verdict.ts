@@ -29,7 +29,8 @@ export function exitCode(verdict: string, { argv, container, namespace, pod }: C
 const isBrokenLine = /error (reading|dialing|sending)|connection reset|broken pipe|unexpected EOF|websocket: close/i;
 
 /** Whether the text, of a verdict or of a refusal, says that the container is there no more; no code tells. */
-export const hasEnded = (said: string): boolean => /CONTAINER_EXITED|container not found|container not created|is not running/i.test(said);
+export const hasEnded = (said: string): boolean =>
+  /CONTAINER_EXITED|container not found|container not created|is not running|cannot exec in a stopped state/i.test(said);
 
 function parse(verdict: string): Status {
   try {

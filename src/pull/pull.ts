@@ -30,12 +30,16 @@ async function unfinished(error: unknown, file: PartialFile, to: string): Promis
   if (bytes === 0) await unlink(to).catch(() => {});
   if (!(error instanceof KprofError)) return error;
   const kept = bytes === 0 ? 'nothing is kept' : `${bytes} bytes are kept in ${to}`;
-  return new KprofError(error.failure, `${basename(to, '.partial')} did not arrive whole: ${error.message} (${kept})`, {
-    hint: error.hint,
-    cause: error.cause,
-    // Whether somebody who comes later may have more luck.
-    lost: error.lost || error instanceof Fault,
-  });
+  return new KprofError(
+    error.failure,
+    `${basename(to).replace(/(\.\d+)?\.partial$/, '')} did not arrive whole: ${error.message} (${kept})`,
+    {
+      hint: error.hint,
+      cause: error.cause,
+      // Whether somebody who comes later may have more luck.
+      lost: error.lost || error instanceof Fault,
+    },
+  );
 }
 
 /** Tries until it is whole, or nothing more can be hoped for. */

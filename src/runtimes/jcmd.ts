@@ -35,16 +35,17 @@ const effects: Readonly<Record<string, string>> = {
   'Compiler.directives_add': 'changes what the JVM compiles, and how',
   'Compiler.directives_clear': 'changes what the JVM compiles, and how',
   'Compiler.directives_remove': 'changes what the JVM compiles, and how',
+  'Compiler.perfmap': 'writes a file into the app’s container (/tmp/perf-PID.map, unless it is given a name), where it stays',
   'GC.heap_dump': 'stops the app until the whole heap is written; kprof heapdump says before for how long',
   'JFR.configure': 'changes how everybody records in this JVM',
-  'JFR.start': 'begins a recording that nobody stops: kprof jfr does',
+  'JFR.start': 'begins a recording that nobody stops, and with a filename leaves it in the app’s container: kprof jfr does neither',
   'JFR.stop': 'ends a recording, maybe somebody else’s',
   'JVMTI.agent_load': 'loads a program into the JVM',
   'ManagementAgent.start': 'opens a port of the JVM for whoever reaches it',
   'ManagementAgent.start_local': 'starts a management agent, which stays',
   'ManagementAgent.stop': 'ends the management agent for everybody',
   'VM.cds': 'stops the app until its classes are written',
-  'VM.log': 'changes what the JVM logs',
+  'VM.log': 'changes what the JVM logs, and where: a file that it names stays in the app’s container',
   'VM.set_flag': 'changes how the JVM works',
 };
 
@@ -53,7 +54,16 @@ export function effectOf(name: string, { about = '' }: Facts): string | undefine
   const impact = /^Impact: (High\b.*)$/m.exec(answer(about))?.[1];
   const effect = effects[name];
   if (effect === undefined && impact === undefined) return undefined;
-  return `${name} ${effect ?? 'may hold the app up'}${impact === undefined ? '' : ` (the JVM says: impact ${impact.trim()})`}`;
+  return `${name} ${effect ?? `may hold the app up (the JVM says of its impact: ${impact?.trim()})`}`;
+}
+
+/** Throws for what would cost the app something, and give nothing that is not had otherwise. */
+export function checkWords([name, ...words]: readonly string[]): void {
+  const packs = name === 'GC.heap_dump' ? words.find((word) => /^-gz\b/.test(word)) : undefined;
+  if (packs !== undefined)
+    throw new KprofError('usage', `With ${packs} the JVM would pack the dump, and the app stand still for that long`, {
+      hint: 'leave it out: kprof packs what it pulls',
+    });
 }
 
 /** Throws where the JVM has no such command, with one that is near. */
@@ -65,7 +75,7 @@ export function checkKnown(name: string, { list = '', about = '' }: Facts): void
   if (names.length === 0 || names.includes(name) || !/No such command|Help unavailable/.test(about)) return;
   const near = nearest(name, names) ?? names.find((each) => each.toLowerCase().endsWith(`.${name.toLowerCase()}`));
   throw new KprofError('usage', `This JVM has no command ${name}`, {
-    hint: `${near === undefined ? '' : `did you mean ${near}? `}It has ${names.join(', ')}`,
+    hint: near === undefined ? 'the JVM’s own list: kprof jcmd POD' : `did you mean ${near}?`,
   });
 }
 

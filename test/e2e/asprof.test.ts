@@ -185,10 +185,10 @@ describe('thread dumps', () => {
       'json',
     );
     expect(ended, ended.stderr).toMatchObject({ code: 0 });
-    expect(ended.stderr).toMatch(/deadlock: "kprof-dead-1" waits for java.lang.StringBuilder <0x\w+>, held by "kprof-dead-2"/);
-    expect(ended.stderr).toMatch(/deadlock: "kprof-dead-2" waits for java.lang.Object <0x\w+>, held by "kprof-dead-1"/);
+    expect(ended.stderr).toMatch(/deadlock: "kprof-dead-1" waits for "kprof-dead-2", which holds java.lang.StringBuilder <0x\w+>/);
+    expect(ended.stderr).toMatch(/deadlock: "kprof-dead-2" waits for "kprof-dead-1", which holds java.lang.Object <0x\w+>/);
     expect(ended.stderr).toMatch(/cpu: "kprof-hot" [\d.]+% of a core/);
-    expect(ended.stderr).toMatch(/lock: java.lang.StringBuilder <0x\w+>, held by "kprof-owner": 3 waiting, "kprof-waiter-\d"/);
+    expect(ended.stderr).toMatch(/lock: "kprof-owner" holds java.lang.StringBuilder <0x\w+>: 3 waiting, "kprof-waiter-\d"/);
     const { summary } = record(ended) as unknown as { summary: { cpu: Record<string, number>; virtual: number; deadlocked: string } };
     expect(summary).toMatchObject({ deadlocks: 1, deadlocked: 'kprof-dead-1, kprof-dead-2', virtual: 50, dumps: 2 });
     const [[hottest, share] = []] = Object.entries(summary.cpu).sort(([, a], [, b]) => b - a);

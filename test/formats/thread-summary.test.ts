@@ -64,7 +64,8 @@ describe('locks', () => {
       { lock: { address: '0xb2', type: 'B' }, owner: 'owner', waiters: ['y', 'z'] },
       { lock: { address: '0xb1', type: 'A' }, owner: 'owner', waiters: ['x'] },
     ]);
-    expect(standsOut([dump as Dump], 60, 1)).toBe('lock: B <0xb2>, held by "owner": 2 waiting, "y", "z"');
+    expect(standsOut([dump as Dump], 60, 1)).toBe('lock: "owner" holds B <0xb2>: 2 waiting, "y", "z"');
+    expect(standsOut([dump as Dump], 30, 1)).toBe('lock: "owner" holds B <0xb2>:\n  2 waiting, "y", "z"');
   });
 
   it('that a thread waits on in wait() are not its own, and a condition has no owner', () => {
@@ -105,9 +106,10 @@ describe('a deadlock', () => {
     const made = found(second);
     expect(made[0]).toMatchObject({ deadlocks: 1, telling: false });
     expect(standsOut(made, 200, 10).split('\n')).toEqual([
-      'deadlock: "one" waits for java.lang.StringBuilder <0x00fc>, held by "two\\x1b[2J"',
-      'deadlock: "two\\x1b[2J" waits for java.lang.Object <0x00fd>, held by "one"',
+      'deadlock: "one" waits for "two\\x1b[2J", which holds java.lang.StringBuilder <0x00fc>',
+      'deadlock: "two\\x1b[2J" waits for "one", which holds java.lang.Object <0x00fd>',
     ]);
+    expect(standsOut(made, 40, 1)).toBe('deadlock: "one" waits for "two\\x1b[2J",\n  which holds java.lang.StringBuilder\n  <0x00fc>');
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkAnswer, checkKnown, effectOf, typedCommand, withFile, writers } from '../../src/runtimes/jcmd.ts';
+import { checkAnswer, checkKnown, checkWords, effectOf, typedCommand, withFile, writers } from '../../src/runtimes/jcmd.ts';
 import { hotspot } from '../support/hotspot.ts';
 
 const ours = { has: (program: string) => program === 'jattach', jdk: undefined };
@@ -26,7 +26,7 @@ describe('what is said before', () => {
   it.each([
     ['VM.flags', 'Impact: Low\n', undefined],
     ['Thread.print', 'Impact: Medium: Depends on the number of threads.\n', undefined],
-    ['GC.class_histogram', 'Impact: High: Depends on Java heap size and content.\n', /may hold the app up .*impact High: Depends/],
+    ['GC.class_histogram', 'Impact: High: Depends on Java heap size and content.\n', /may hold the app up .*impact: High: Depends/],
     ['VM.set_flag', 'Impact: Low\n', /changes how the JVM works$/],
     ['JVMTI.agent_load', '', /loads a program/],
   ])('of %s', (name, about, expected) => {
@@ -69,6 +69,21 @@ it.each([
   ['VM.log', ''],
 ])('%s that went well is none', (name, answer) => {
   expect(() => checkAnswer(name, head + answer)).not.toThrow();
+});
+
+it('a heap dump is not packed by the JVM', () => {
+  expect(() => checkWords(['GC.heap_dump', '-gz=1', 'x.gz'])).toThrow(
+    expect.objectContaining({ failure: 'usage', hint: expect.stringContaining('kprof packs') }),
+  );
+  for (const words of [
+    ['GC.heap_dump', '-all', '/tmp/-gz'],
+    ['VM.flags', '-gz'],
+  ])
+    expect(() => checkWords(words)).not.toThrow();
+});
+
+it('a file that stays is told before', () => {
+  expect(effectOf('Compiler.perfmap', {})).toContain('/tmp/perf-PID.map');
 });
 
 describe('the file that a command writes', () => {

@@ -51,7 +51,7 @@ describe('a diagnostic command', () => {
 
   it('that is dangerous says so first', () => {
     expect(plan(['VM.set_flag', 'X', '1']).costs).toContain('changes how the JVM works');
-    expect(plan(['X.y'], { about: 'Impact: High: much\n' }).costs).toContain('impact High: much');
+    expect(plan(['X.y'], { about: 'Impact: High: much\n' }).costs).toContain('impact: High: much');
     expect(plan(['VM.uptime'], { about: 'Impact: Low\n' }).costs).toBeUndefined();
   });
 });
