@@ -1,6 +1,7 @@
 /** Counts what packets tell, in bounded memory: who talks most, over what, and what goes wrong. */
 import { type DnsAnswer, dissect, type Segment, type Talk, tcpFlags } from './dissect.ts';
 import type { Counted, Link, PacketSink } from './packet.ts';
+import { createStreams } from './streams.ts';
 
 /** Packets and their bytes on the wire. */
 export interface Amount {
@@ -34,8 +35,6 @@ export interface Counts extends Amount {
 
 /** Who comes later than so many others is counted as `…`. */
 const mostKept = 10_000;
-/** Streams of TCP that are followed at a time. */
-const mostStreams = 20_000;
 
 const protocols: Readonly<Record<number, string>> = {
   1: 'ICMP',
@@ -67,25 +66,6 @@ function bothWays(pair: string): string {
   const half = pair.length / 2;
   const [from, to] = [pair.slice(0, half), pair.slice(half)];
   return from < to ? pair : to + from;
-}
-
-/** Follows streams of TCP by the sequence number that comes next in each direction. */
-function createStreams(): (talk: Talk, segment: Segment) => boolean {
-  const next = new Map<string, number>();
-  return ({ pair, from, to }, { flags, sequence, length }) => {
-    const key = `${pair}${from}:${to}`;
-    const expected = next.get(key);
-    const occupied = length + ((flags & (tcpFlags.syn | tcpFlags.fin)) === 0 ? 0 : 1);
-    if (occupied === 0) return false;
-    const end = (sequence + occupied) | 0;
-    const fresh = expected === undefined || (flags & tcpFlags.syn) !== 0 ? true : ((end - expected) | 0) > 0;
-    if (fresh) {
-      if (expected === undefined && next.size >= mostStreams) next.delete(next.keys().next().value as string);
-      next.set(key, end);
-    }
-    // One byte that was seen before is a question whether anybody is still there.
-    return !fresh && !(length <= 1 && occupied === length && end === expected);
-  };
 }
 
 /** Counts until it is thrown away; `counts` changes with each packet. */

@@ -78,3 +78,36 @@ describe('files of others are counted as capinfos counts them', () => {
     }
   });
 });
+
+const { syn, ack, fin, rst } = flags;
+/** Milliseconds after the last one, port, sequence number, flags, payload. */
+type Sent = readonly [after: number, port: number, sequence: number, bits: number, payload?: string];
+const opened = (port: number): readonly Sent[] => [
+  [1, port, 99, syn],
+  [1, port, 100, ack, 'hello'],
+];
+const rows: Readonly<Record<string, readonly Sent[]>> = {
+  'a SYN that nobody answers': [[0, 1, 7, syn], [1000, 1, 7, syn], [2000, 1, 7, syn], [1, 1, 8, rst]], // biome-ignore format: a table
+  'a segment that comes late': [...opened(1), [10, 1, 110, ack, 'world'], [0.5, 1, 105, ack, ' big ']],
+  'data sent again': [...opened(1), [300, 1, 100, ack, 'hello'], [600, 1, 100, ack, 'hello']],
+  'another connection over the same ports': [...opened(1), [1, 1, 105, rst], [10, 1, 9999, syn], [1, 1, 10_000, ack, 'x'.repeat(9)]],
+  'a FIN sent again': [...opened(1), [1, 1, 105, fin | ack], [300, 1, 105, fin | ack]],
+  'questions whether anybody is there': [...opened(1), [900, 1, 104, ack], [900, 1, 104, ack, 'o'], [900, 1, 104, ack, 'o']],
+  'over the end of the numbers': [[0, 1, -3, syn], [1, 1, -2, ack, 'hello'], [1, 1, 3, ack, 'you'], [500, 1, -2, ack, 'hello']], // biome-ignore format: a table
+};
+
+describe('retransmissions are counted as tshark counts them', () => {
+  it.each(Object.entries(rows))('%s', async (name, row) => {
+    let nanos = 0;
+    const packets = row.map(([after, port, sequence, bits, payload]): Made => {
+      nanos += after * 1e6;
+      const data = (links[1] as (packet: Buffer) => Buffer)(ip('10.0.0.1', '10.0.0.2', 6, tcp(port, 80, sequence, bits, payload)));
+      return { seconds: 1_700_000_000 + Math.floor(nanos / 1e9), nanos: nanos % 1e9, data };
+    });
+    const path = at(`${name}.pcap`);
+    writeFileSync(path, pcapFile(packets, {}));
+    const { facts } = await (await recognise(path)).check(path);
+    const theirs = run('tshark', '-r', path, '-Y', 'tcp.analysis.retransmission').split('\n').filter(Boolean).length;
+    expect(facts).toMatchObject({ retransmissions: theirs });
+  });
+});
