@@ -63,7 +63,7 @@ type Output = (typeof outputs)[number];
 
 /** What to capture, with what, and what becomes of it. */
 export const captureFlags = {
-  container: text('NAME', 'Container of the pod; else the annotated default, else the first', { short: 'c' }),
+  container: text('NAME', 'Container of the pod; else the annotated default, the first that looks likely, or the first', { short: 'c' }),
   pid: count(undefined, 'Process in the container, where several fit', 1, 'PID'),
   file: text('FILE', 'Where the artifact goes; a folder keeps the default name', { short: 'f' }),
   force: toggle('Overwrite FILE'),

@@ -19,10 +19,12 @@ export async function askYes(what: string, report: Report): Promise<void> {
   report.clear();
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const left = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
-    const asked = terminal.question(`${safeLine(what)}. Go on? [y/N] `).catch(() => ''); // Ctrl-C
+    const left = new Promise<undefined>((resolve) => terminal.once('close', () => resolve(undefined)));
+    const asked = terminal.question(`${safeLine(what)}. Go on? [y/N] `).catch(() => undefined); // Ctrl-C
     const answer = await Promise.race([asked, left]);
-    if (!/^y(es)?$/i.test(answer.trim())) throw new KprofError('interrupted', 'Nothing was done');
+    // Enter ends the line of the question, Ctrl-C and Ctrl-D leave the cursor in it.
+    if (answer === undefined) report.foreign('\n');
+    if (!/^y(es)?$/i.test(answer?.trim() ?? '')) throw new KprofError('interrupted', 'Nothing was done');
   } finally {
     terminal.close();
   }

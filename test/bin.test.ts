@@ -55,6 +55,7 @@ describe('help', () => {
 
   it('knows what there is', () => {
     expect(help('nothing', 80)).toBeUndefined();
+    expect(help('jfr', 500)?.replace(/\s+/g, ' ')).toContain('else the annotated default, the first that looks likely, or the first');
     const widest = Math.max(...toolkits.map(({ name }) => name.length));
     for (const { name, summary } of toolkits) expect(help(undefined, 80)).toContain(name.padEnd(widest + 2) + summary);
   });

@@ -50,7 +50,7 @@ export async function samePod(
   { pod, namespace, uid, container }: Pick<CaptureRecord, 'pod' | 'namespace' | 'uid'> & { readonly container?: string },
   signal: AbortSignal,
 ): Promise<Target> {
-  const where = { name: `pod/${pod}`, namespace, ...(container === undefined ? {} : { container }) };
+  const where = { name: `pod/${pod}`, namespace, ...(container === undefined ? { whole: true } : { container }) };
   const target = await cluster.find(where, signal).catch((error: unknown) => {
     throw error instanceof KprofError && error.failure === 'missing' ? since(`The pod ${namespace}/${pod} was deleted`) : error;
   });

@@ -12,7 +12,7 @@ export const run: Perform = async (words, options, around) => {
   const output = options['output'] as 'json' | undefined;
   if (words[0] === undefined) return listCaptures(output, around);
   const cluster = await around.connect(options);
-  const target = await cluster.find({ name: words[0] }, around.signal);
+  const target = await cluster.find({ name: words[0], whole: true }, around.signal);
   try {
     await listContainers(target, output, around);
   } finally {

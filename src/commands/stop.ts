@@ -11,7 +11,7 @@ export const run: Perform = async (words, options, around) => {
   const record = await captureNamed(word);
   if (record !== undefined) return stopCapture(record, options, around);
   const cluster = await around.connect(options);
-  const target = await cluster.find({ name: word }, around.signal);
+  const target = await cluster.find({ name: word, whole: true }, around.signal);
   try {
     await stopContainers(target, around);
   } finally {
