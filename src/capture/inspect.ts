@@ -3,6 +3,7 @@ import { confirm } from '../confirm.ts';
 import { KprofError } from '../errors.ts';
 import { type HeldOpen, holdOpen } from '../inspector/held-open.ts';
 import { HungUp, type Inspector, inspect } from '../inspector/inspector.ts';
+import { withoutWorkers, workersOf } from '../inspector/workers.ts';
 import { step } from '../remote/remote.ts';
 import { wait } from '../retry.ts';
 import type { InspectPlan } from '../toolkit.ts';
@@ -37,6 +38,8 @@ export async function captureInspect(session: Session, plan: InspectPlan, partia
     inspector = await inspect(wire, `ws://127.0.0.1:${door.port}/${door.id}`, where, { signal, patience });
     if (!door.was) held = await holdOpen(inspector, { signal, patience });
     const runtime = await versionOf(inspector, { signal, patience });
+    const workers = await workersOf(inspector, { signal, patience });
+    if (workers > 0) report.warn(withoutWorkers(workers, process.pid));
     const captured = await converse(inspector, plan, partial, { ...session, signal });
     return { ...captured, port: door.port, ...(runtime === undefined ? {} : { runtime }) };
   } catch (error) {

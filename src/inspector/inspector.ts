@@ -24,6 +24,8 @@ export interface Inspector {
   tell(method: string, params: object): void;
   /** Where the texts (`chunk`) of the events of this name go, from now on; a promise holds the inspector back. */
   take(event: string, sink: Sink): void;
+  /** How often the event of this name has come from the first question on. */
+  count(event: string): number;
   close(): void;
 }
 
@@ -74,6 +76,8 @@ export async function inspect(wire: Duplex, address: string, where: string, { si
   await open;
 
   let taken: { readonly event: string; readonly sink: Sink } | undefined;
+  // Of those that were asked for alone: names are the target's to choose, and to invent.
+  const counts = new Map<string, number>();
   const pass = (chunk: unknown): void => {
     if (typeof chunk !== 'string' || taken === undefined) return;
     const held = taken.sink(Buffer.from(chunk));
@@ -85,6 +89,8 @@ export async function inspect(wire: Duplex, address: string, where: string, { si
     const { id, result, error, method, params } = JSON.parse(text) as Message;
     for (const each of waiting.values()) each.beat();
     if (method !== undefined && method === taken?.event) pass(params?.chunk);
+    const times = method === undefined ? undefined : counts.get(method);
+    if (method !== undefined && times !== undefined) counts.set(method, times + 1);
     const call = id === undefined ? undefined : waiting.get(id);
     if (call === undefined) return;
     waiting.delete(id as number);
@@ -110,6 +116,11 @@ export async function inspect(wire: Duplex, address: string, where: string, { si
     tell: send,
     take(event, sink) {
       taken = { event, sink };
+    },
+    count(event) {
+      const times = counts.get(event) ?? 0;
+      counts.set(event, times);
+      return times;
     },
     async call(method, params, { patience: silence, signal: until }) {
       over.signal.throwIfAborted();

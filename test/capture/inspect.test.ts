@@ -34,6 +34,19 @@ describe.concurrent('a capture through the inspector', { timeout }, () => {
     expect([await node.listens(), node.app.exitCode, node.report.warnings]).toEqual([false, null, []]);
   });
 
+  it('says of worker threads that they are not in it, and lets them go', async ({ expect }) => {
+    const worker = "new (require('node:worker_threads').Worker)('setInterval(() => {}, 1000)', { eval: true })";
+    await using node = await nodeApp((port) => [`--inspect=127.0.0.1:${port}`], `${worker}; ${worker}`);
+    await captureInspect(node.session, plan(node.port), node.partial, false);
+    expect(node.report.warnings).toEqual([
+      expect.stringMatching(/^2 worker threads of process \d+ are not in this capture, which is of its main thread alone/),
+    ]);
+    await using alone = await nodeApp(shut, worker);
+    await captureInspect(alone.session, plan(alone.port), alone.partial, false);
+    expect(alone.report.warnings).toEqual([expect.stringMatching(/^1 worker thread of process \d+ is not /)]);
+    expect([await alone.listens(), alone.app.exitCode]).toEqual([false, null]);
+  });
+
   it('leaves a door open that was', async ({ expect }) => {
     await using node = await nodeApp((port) => [`--inspect=127.0.0.1:${port}`], busy);
     await captureInspect(node.session, plan(node.port), node.partial, false);

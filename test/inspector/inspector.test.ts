@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { holdOpen } from '../../src/inspector/held-open.ts';
 import { inspect } from '../../src/inspector/inspector.ts';
+import { workersOf } from '../../src/inspector/workers.ts';
 
 let app: ChildProcess;
 let address: string;
@@ -50,6 +51,23 @@ it('asks and is answered, and tells what is refused', async () => {
   });
   inspector.close();
   await expect(inspector.call('Runtime.evaluate', { expression: '1' }, limits)).rejects.toMatchObject({ failure: 'failed' });
+});
+
+it('counts the worker threads, and is told of no later one', async () => {
+  const inspector = await open();
+  const start = async (count: number) => {
+    const one = "new (process.getBuiltinModule('worker_threads').Worker)('setInterval(() => {}, 1000)', { eval: true })";
+    const online = `Promise.all(Array.from({ length: ${count} }, () => new Promise((resolve) => ${one}.on('online', resolve))))`;
+    await inspector.call('Runtime.evaluate', { expression: online, awaitPromise: true }, limits);
+  };
+  expect(await workersOf(inspector, limits)).toBe(0);
+  await start(2);
+  expect(await workersOf(inspector, limits)).toBe(2);
+  await start(1);
+  expect(inspector.count('NodeWorker.attachedToWorker')).toBe(2);
+  expect(await workersOf(inspector, limits)).toBe(3);
+  inspector.close();
+  await expect(workersOf(inspector, limits)).rejects.toMatchObject({ failure: 'failed' });
 });
 
 it('takes a heap in pieces, and holds the inspector back meanwhile', async () => {
