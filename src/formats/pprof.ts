@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { KprofError } from '../errors.ts';
 import { largest, type Profile, parseProfile } from '../profile/profile.ts';
 import { table } from '../profile/table.ts';
-import { differenceOf, type Top, topOf } from '../profile/top.ts';
+import { countedAlike, differenceOf, type Top, topOf } from '../profile/top.ts';
 import { inUnit } from '../profile/units.ts';
 import { Malformed } from '../profile/wire.ts';
 import { duration as inWords } from '../report.ts';
@@ -61,12 +61,15 @@ export function compare(before: Profile, after: Profile, paths: readonly [string
       cause: `the first counts ${kinds[0]}, the second ${kinds[1]}`,
     });
   const top = differenceOf(after, before);
-  const [was, is] = [topOf(before), topOf(after)].map(({ total, type }) => inUnit(total, type.unit, 'minimum'));
+  const [was, is] = countedAlike(before, after).map((profile) => topOf(profile).total) as [number, number];
+  const [wasInWords, isInWords] = [was, is].map((total) => inUnit(total, top.type.unit, 'minimum'));
   const what = counted[top.type.type] ?? top.type.type;
+  const same = top.rows.length === 0 && top.dropped === 0;
+  const rest = same ? 'No function differs.' : 'Shares are of what was before.';
   return {
-    text: `${what}: ${was} before, ${is} after. Shares are of what was before.`,
-    ...(top.rows.length === 0 ? {} : { details: (columns: number, count?: number) => table(top, columns, count) }),
-    facts: { ...factsOf(top), before: topOf(before).total, after: topOf(after).total },
+    text: `${what}: ${wasInWords} before, ${isInWords} after. ${rest}`,
+    ...(same ? {} : { details: (columns: number, count?: number) => table(top, columns, count) }),
+    facts: { ...factsOf(top), before: was, after: is },
   };
 }
 

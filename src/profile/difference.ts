@@ -1,7 +1,7 @@
 /** Profiles by their stacks of names, and what differs between two of them, stack by stack. */
 import type { Profile, ValueType } from './profile.ts';
 import { prune } from './prune.ts';
-import { defaultIndex, namesOf } from './top.ts';
+import { countedAlike, defaultIndex, namesOf } from './top.ts';
 
 /** Names of functions, the outermost first, and what was counted there; less than nothing where a profile is a difference itself. */
 export interface Stack {
@@ -22,13 +22,15 @@ export const countedOf = (profile: Profile): ValueType => profile.types[defaultI
 export const stacksOf = (profile: Profile): readonly Stack[] => add([[profile, 1]]);
 
 /** What two profiles of a kind differ in: for each function, what grew less what shrank is what `differenceOf` has. */
-export const difference = (before: Profile, after: Profile): Halves =>
-  halve(
+export function difference(earlier: Profile, later: Profile): Halves {
+  const [before, after] = countedAlike(earlier, later);
+  return halve(
     add([
       [after, 1],
       [before, -1],
     ]),
   );
+}
 
 /** Stacks by the sign of their weight. */
 export const halve = (stacks: readonly Stack[]): Halves => ({

@@ -30,6 +30,18 @@ export function defaultIndex({ types, defaultType }: Profile): number {
   return defaultType !== '' && named >= 0 ? named : types.length - 1;
 }
 
+/**
+ * The two with what is counted in both: the default of the later one, else that of the earlier one, else of neither.
+ * So go's pprof merges them: https://github.com/google/pprof/blob/main/profile/merge.go, combineHeaders, where the base comes last.
+ */
+export function countedAlike(before: Profile, after: Profile): readonly [before: Profile, after: Profile] {
+  const defaultType = after.defaultType || before.defaultType;
+  return [
+    { ...before, defaultType },
+    { ...after, defaultType },
+  ];
+}
+
 /** Ranks the functions of a profile. */
 export function topOf(profile: Profile): Top {
   const index = defaultIndex(profile);
@@ -38,8 +50,9 @@ export function topOf(profile: Profile): Top {
   return rank(samples, total, profile.types[index] as ValueType);
 }
 
-/** Ranks by how much `profile` differs from `base`; shares are of the base's total. */
-export function differenceOf(profile: Profile, base: Profile): Top {
+/** Ranks by how much `later` differs from `earlier`; shares are of the earlier one's total. */
+export function differenceOf(later: Profile, earlier: Profile): Top {
+  const [base, profile] = countedAlike(earlier, later);
   const index = defaultIndex(profile);
   const before = prune(base).map((sample) => weigh(sample, index, -1));
   const after = prune(profile).map((sample) => weigh(sample, index, 1));

@@ -27,6 +27,24 @@ test('prints what differs, for people and for scripts', async () => {
   });
 });
 
+test('counts the same in totals and table, whatever the defaults of the two', async () => {
+  const types = [
+    ['alloc_space', 'bytes'],
+    ['inuse_space', 'bytes'],
+  ] as const;
+  const allocs = profile({ types, defaultType: 'alloc_space', samples: [[['f'], 4096, 1024]] });
+  const heap = profile({ types, samples: [[['f'], 6144, 1024]] });
+  expect(await differing([allocs, heap])).toMatch(/^allocated: 4kB before, 6kB after.*\n.*\n *2kB .* f\n/);
+  expect(await differing([heap, allocs])).toMatch(/^allocated: 6kB before, 4kB after.*\n.*\n *-2kB .* f\n/);
+  expect(JSON.parse(await differing([allocs, heap], { output: 'json' }))).toMatchObject({
+    summary: { type: 'alloc_space', before: 4096, after: 6144, flat: { f: 2048 } },
+  });
+});
+
+test('says where nothing differs', async () => {
+  expect(await differing([cpu(1e9), cpu(1e9)])).toBe('CPU time: 1s before, 1s after. No function differs.\n');
+});
+
 const frame = (functionName: string) => ({ functionName, url: 'app.js', lineNumber: 1 });
 const cpuprofile = (...times: readonly number[]) =>
   JSON.stringify({

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { difference } from '../../src/profile/difference.ts';
 import { parseProfile } from '../../src/profile/profile.ts';
 import { differenceOf, topOf } from '../../src/profile/top.ts';
 import { type Content, plainProfile } from '../support/profiles.ts';
@@ -80,6 +81,21 @@ test('a difference is in shares of what was before', () => {
     ['g', 10, 10],
     ['main', 0, -50],
   ]);
+});
+
+// As `go tool pprof -top -diff_base BEFORE AFTER` does it.
+test.each<[string, string, string]>([
+  ['space', '', 'space'],
+  ['', 'space', 'space'],
+  ['space', 'objects', 'objects'],
+  ['', '', 'more'],
+])('of defaults that differ, «%s» before and «%s» after, it is in %s', (earlier, later, type) => {
+  const types = ['objects', 'space', 'more'].map((name) => [name, 'count'] as const);
+  const before = parse({ types, defaultType: earlier, samples: [[['f'], 1, 10, 100]] });
+  const after = parse({ types, defaultType: later, samples: [[['f'], 3, 30, 300]] });
+  const value = { objects: 2, space: 20, more: 200 }[type];
+  expect(differenceOf(after, before)).toMatchObject({ type: { type }, total: (value ?? 0) / 2, rows: [{ flat: value }] });
+  expect(difference(before, after)).toEqual({ grew: [{ names: ['f'], weight: value }], shrank: [] });
 });
 
 test('a file does not differ from itself', () => {

@@ -2,6 +2,7 @@
 import { KprofError } from '../../errors.ts';
 import type { Format } from '../../formats/format.ts';
 import { countedOf, difference, type Stack, stacksOf } from '../../profile/difference.ts';
+import { countedAlike } from '../../profile/top.ts';
 import type { Pair } from '../compare.ts';
 import type { Site } from './site.ts';
 import { fits, speedscopeOf } from './speedscope.ts';
@@ -13,7 +14,7 @@ export async function comparison({ earlier, later, format }: Pair, from?: URL): 
     await fits(path, format);
     return (format.stacks as NonNullable<Format['stacks']>)(path);
   };
-  const [before, after] = [await read(earlier), await read(later)];
+  const [before, after] = countedAlike(await read(earlier), await read(later));
   const { grew, shrank } = difference(before, after);
   const type = countedOf(after);
   // What a difference itself has less of is no flame.
