@@ -29,7 +29,7 @@ export async function runSession(request: Request, way: SessionWay<Flags>, aroun
   const doorway = way.doorway(request.options);
   // What does not work here is said before anything is done there.
   if (doorway.client !== undefined) checkProgram(doorway);
-  if (doorway.launch) await readLaunch();
+  if (doorway.launch) await readLaunch(doorway.port);
   const doorstep = await openDoorstep(doorway.port);
   try {
     report.stage(`looking for ${request.where.name}`);
@@ -113,7 +113,7 @@ async function serve(story: Story, session: Session, plan: SessionPlan, key: Key
       answerOf(container, ['run', ...asTarget(session, plan.ready)], { what: 'say that it is ready', deadline: 90_000, signal });
     const ready = persist(lease, ask, AbortSignal.any([signal, stops.early]));
     const answer = await Promise.race([gone, ready]);
-    const served = plan.served(answer, doorstep.address);
+    const served = plan.served(answer, doorstep.address, doorway.launch);
     await tell(story, served);
     const relaying = { container, relay: asTarget(session, plan.relay), key, signal };
     doorstep.serve((socket) => void relayed(socket, relaying).catch((error) => report.debug(1, `a client: ${error}`)));
@@ -151,7 +151,8 @@ async function attach(session: Session, { serve: { run, undo, says, what, failed
 async function tell({ around: { report }, doorway }: Story, { notes, warnings, next, launch }: Served): Promise<void> {
   for (const note of notes) report.note(note);
   for (const warning of warnings) report.warn(warning);
-  if (doorway.launch && launch !== undefined) report.note(`${await writeLaunch(launch)} has the configuration "${launch.name}"`);
+  if (doorway.launch && launch !== undefined)
+    report.note(`The configuration "${launch.name}" is written into ${await writeLaunch(launch)}`);
   if (doorway.client === undefined) report.note(['Connect with one of', ...next, 'Ctrl-C here ends the session.'].join('\n'));
   if (!doorway.launch && launch !== undefined) report.debug(1, JSON.stringify(launch, null, 2));
 }

@@ -411,7 +411,7 @@ export interface Served {
   /** Lines to paste. */
   readonly next: readonly string[];
   /** Of VS Code's launch.json, by its name; undefined where it needs a port. */
-  readonly launch: { readonly name: string } | undefined;
+  readonly launch: { readonly name: string; readonly port: number } | undefined;
 }
 
 /** A server in the debug container that controls the process for clients here, as data. It ends by itself when nobody comes, or all have left. */
@@ -423,7 +423,8 @@ export interface SessionPlan {
   readonly ready: Argv;
   /** Has a connection to it as its stdin (in base64 lines) and stdout. */
   readonly relay: Argv;
-  served(answer: string, address: Address): Served;
+  /** `isWritten`: the launch configuration, if it has one, goes into its file. */
+  served(answer: string, address: Address, isWritten: boolean): Served;
   /** What the word for its end means; throws where it is no good one. */
   ended(word: string): string;
 }

@@ -1,4 +1,15 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -16,7 +27,8 @@ afterEach(() => {
   expect(process.cwd()).toBe(before);
 });
 
-const read = () => JSON.parse(readFileSync(join(folder, '.vscode/launch.json'), 'utf8'));
+const raw = () => readFileSync(join(folder, '.vscode/launch.json'), 'utf8');
+const read = () => JSON.parse(raw());
 const write = (text: string) => {
   mkdirSync(join(folder, '.vscode'));
   writeFileSync(join(folder, '.vscode/launch.json'), text);
@@ -26,8 +38,8 @@ describe('.vscode/launch.json', () => {
   it('is made where there is none, and has each configuration once', async () => {
     await writeLaunch({ name: 'kprof: a' });
     await writeLaunch({ name: 'kprof: b' });
-    await writeLaunch({ name: 'kprof: a', port: 1 } as { readonly name: string });
-    expect(read()).toEqual({ version: '0.2.0', configurations: [{ name: 'kprof: b' }, { name: 'kprof: a', port: 1 }] });
+    await writeLaunch({ name: 'kprof: a', port: 1 });
+    expect(read()).toEqual({ version: '0.2.0', configurations: [{ name: 'kprof: a', port: 1 }, { name: 'kprof: b' }] });
   });
 
   it('keeps what else it has', async () => {
@@ -36,13 +48,57 @@ describe('.vscode/launch.json', () => {
     expect(read()).toEqual({ version: '0.2.0', compounds: [1], configurations: [{ name: 'Server' }, { name: 'kprof: a' }] });
   });
 
-  it.each(['{ // mine\n "configurations": [] }', '[]x', '{"configurations": 3}'])(
-    'is left alone where it would lose something: %s',
+  // What VS Code itself writes for a new one.
+  const fresh = `{
+    // Use IntelliSense to learn about possible attributes.
+    // For more information, visit: https://go.microsoft.com/fwlink/?linkid=830387
+    "version": "0.2.0",
+    "configurations": []
+}`;
+
+  it('keeps the comments, the commas and the layout of the file', async () => {
+    write(fresh);
+    await writeLaunch({ name: 'kprof: a' });
+    const once = raw();
+    expect(once).toBe(fresh.replace('[]', '[\n        {\n            "name": "kprof: a"\n        }\n    ]'));
+    await writeLaunch({ name: 'kprof: b' });
+    expect(raw()).toBe(once.replace('        }\n    ]', '        },\n        {\n            "name": "kprof: b"\n        }\n    ]'));
+    await writeLaunch({ name: 'kprof: b' });
+    await writeLaunch({ name: 'kprof: a', port: 7 });
+    expect(raw()).toContain('"name": "kprof: a",\n            "port": 7\n        },\n        {\n            "name": "kprof: b"');
+  });
+
+  it('keeps a comma at the end, lines of Windows, a link and its mode', async () => {
+    const text = '{\r\n\t"configurations": [\r\n\t\t{"name": "Server"}, // mine\r\n\t],\r\n}\r\n';
+    write(text);
+    const path = join(folder, '.vscode/launch.json');
+    renameSync(path, join(folder, 'shared.json'));
+    chmodSync(join(folder, 'shared.json'), 0o644);
+    symlinkSync('../shared.json', path);
+    await writeLaunch({ name: 'kprof: a' });
+    expect(raw()).toBe(text.replace('mine', 'mine\r\n\t\t{\r\n\t\t\t"name": "kprof: a"\r\n\t\t}'));
+    expect(lstatSync(path).isSymbolicLink()).toBe(true);
+    expect(statSync(path).mode & 0o777).toBe(0o644);
+  });
+
+  it('is written where there is nothing but a comment', async () => {
+    write('// to come');
+    await writeLaunch({ name: 'kprof: a' });
+    expect(raw()).toMatch(/^\/\/ to come\n\{\n {2}"version"/);
+  });
+
+  it.each(['{ // mine\n "configurations": [ }', '[]x', '{"configurations": 3}', '[]', '{"a": "\\', '/* {}'])(
+    'is left alone where it is broken, with a way out: %j',
     async (text) => {
       write(text);
-      await expect(readLaunch()).rejects.toThrow(/would not survive/);
-      await expect(writeLaunch({ name: 'kprof: a' })).rejects.toThrow(/would not survive/);
-      expect(readFileSync(join(folder, '.vscode/launch.json'), 'utf8')).toBe(text);
+      const refused = expect.objectContaining({
+        failure: 'usage',
+        message: expect.stringContaining('launch.json is broken'),
+        hint: expect.stringContaining('--port 2345 -v 1'),
+      });
+      await expect(readLaunch(2345)).rejects.toEqual(refused);
+      await expect(writeLaunch({ name: 'kprof: a', port: 2345 })).rejects.toEqual(refused);
+      expect(raw()).toBe(text);
     },
   );
 });

@@ -29,7 +29,9 @@ export const delve = defineToolkit({
   flags: {
     port,
     client: toggle('Run dlv connect in this terminal'),
-    'write-launch-json': toggle(`Write a configuration for VS Code into .vscode/launch.json, with --port ${usualPort} unless it is given`),
+    'write-launch-json': toggle(
+      `Put a configuration for VS Code into .vscode/launch.json, whose comments stay, with --port ${usualPort} unless it is given`,
+    ),
   },
   looksFor: 'Go program',
   likely: /\bgo\b|golang/i,
@@ -63,7 +65,7 @@ export const delve = defineToolkit({
           },
           ready: ['keeper', 'ready', folder, '60'],
           relay: ['keeper', 'relay', folder],
-          served: (answer, address) => served(process, pod, answer, address),
+          served: (answer, address, isWritten) => served(process, pod, answer, address, isWritten),
           ended: (word) => ended(word, first),
         };
       },

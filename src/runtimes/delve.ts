@@ -98,8 +98,8 @@ export const launchConfiguration = (name: string, port: number, root: string) =>
   ...(root === '' ? {} : { substitutePath: [{ from: '${workspaceFolder}', to: root }] }),
 });
 
-/** What to say when it serves at `address`. */
-export function served(process: Process, pod: string, answer: string, address: Address): Served {
+/** What to say when it serves at `address`; `isWritten`: the launch configuration goes into its file. */
+export function served(process: Process, pod: string, answer: string, address: Address, isWritten = false): Served {
   const { pauseMs, root, delve } = parseKnown(answer);
   const { port } = address;
   const name = `kprof: ${pod}`;
@@ -113,7 +113,7 @@ export function served(process: Process, pod: string, answer: string, address: A
       ...(port === undefined
         ? ['VS Code and GoLand need a port: kprof delve … --port 2345']
         : [
-            `  VS Code: Run and Debug, "${name}" of .vscode/launch.json, which --write-launch-json writes`,
+            `  VS Code: Run and Debug, "${name}"${isWritten ? '' : ', which --write-launch-json writes into .vscode/launch.json'}`,
             `  GoLand: Edit Configurations, Go Remote, host 127.0.0.1, port ${port}, on disconnect: leave it running`,
           ]),
     ],

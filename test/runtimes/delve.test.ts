@@ -61,6 +61,10 @@ describe('what to do next', () => {
     expect(warnings[0]).toContain('Every user of this machine');
     expect(launch).toMatchObject({ mode: 'remote', port: 2345, substitutePath: [{ from: '${workspaceFolder}', to: 'example.com/shop' }] });
     expect(next.join('\n')).toMatch(/GoLand: .*port 2345/);
+    expect(next.join('\n')).toContain('--write-launch-json');
+    const written = served(process, 'mypod', answer, { text: '127.0.0.1:2345', port: 2345 }, true).next.join('\n');
+    expect(written).toContain('VS Code: Run and Debug, "kprof: mypod"\n');
+    expect(written).not.toContain('--write-launch-json');
   });
 
   it.each(['', '{}', '{"pauseMs":"1","root":"","delve":""}'])('needs what keeper says: %j', (text) => {
