@@ -243,8 +243,10 @@ export interface Call {
 /** What to ask V8's inspector, which is opened for it by SIGUSR1, as data. */
 export interface InspectPlan {
   readonly kind: 'inspect';
-  /** Ports at which the inspector may be or will be: none of them may be another's. */
+  /** Ports at which the inspector may be or will be: none of them may be another's. Empty where Node chooses one. */
   readonly ports: readonly number[];
+  /** The process was started with an open one: it is one of those on which it listens. */
+  readonly opened?: boolean;
   /** What it costs the app, in words, where that has to be agreed to. */
   readonly costs: string | undefined;
   readonly start: readonly Call[];

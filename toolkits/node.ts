@@ -1,5 +1,5 @@
 import { choice, count, duration, type Flag } from '../src/flags.ts';
-import { guardSignal, inspectorPorts, node as runtime, snapshotCosts } from '../src/runtimes/node.ts';
+import { guardSignal, inspectorPorts, node as runtime, snapshotCosts, startedOpen } from '../src/runtimes/node.ts';
 import { defineToolkit, type FormatName, type InspectPlan, type Risk } from '../src/toolkit.ts';
 
 const kinds = ['cpu', 'heap', 'heapsnapshot'] as const;
@@ -64,6 +64,7 @@ export const node = defineToolkit({
       plan: ({ options, process }) => ({
         kind: 'inspect',
         ports: inspectorPorts(process),
+        opened: startedOpen(process),
         costs: chosen === 'heapsnapshot' ? snapshotCosts(process) : undefined,
         wait: chosen === 'heapsnapshot' ? undefined : { wait: options.duration, says: 'sampling' },
         ...asked(options.interval)[chosen],

@@ -1,4 +1,5 @@
 /** The ports on which a container's processes listen, as a debug container sees them: loopback-only ones included. */
+import { SocketAddress } from 'node:net';
 import type { DebugContainer } from '../cluster.ts';
 import { ask } from '../remote/remote.ts';
 import type { Process, Tools } from '../toolkit.ts';
@@ -8,16 +9,38 @@ import { asTarget } from './session.ts';
 export interface Listener {
   readonly port: number;
   readonly pid: number;
+  /** As it is written: «127.0.0.1», «::1», «::». */
+  readonly address: string;
 }
 
 const most = 64;
 
-/** Inodes of listening sockets by port, of /proc/net/tcp and tcp6: `sl local_address rem_address st … inode`, state 0A is LISTEN. */
-export function parseSockets(text: string): ReadonlyMap<string, number> {
+/** Where a socket listens. */
+type Socket = Pick<Listener, 'port' | 'address'>;
+
+/** Listening sockets by inode, of /proc/net/tcp and tcp6: `sl local_address rem_address st … inode`, state 0A is LISTEN. */
+export function parseSockets(text: string): ReadonlyMap<string, Socket> {
   const lines = text.split('\n').map((line) => line.trim().split(/\s+/));
   const listening = lines.filter((words) => words[3] === '0A' && /:[0-9A-F]{4}$/.test(words[1] ?? '') && /^\d+$/.test(words[9] ?? ''));
-  return new Map(listening.map((words) => [words[9] as string, Number.parseInt((words[1] as string).slice(-4), 16)]));
+  return new Map(
+    listening.map((words) => {
+      const [address = '', port = ''] = (words[1] as string).split(':');
+      return [words[9] as string, { port: Number.parseInt(port, 16), address: readable(address) }];
+    }),
+  );
 }
+
+/** Of 4 or 16 bytes in hex, as words of the machine, which has their last byte first. */
+function readable(hex: string): string {
+  const words = hex.match(/.{8}/g) ?? [];
+  const bytes = words.flatMap((word) => (word.match(/../g) ?? []).toReversed().map((byte) => Number.parseInt(byte, 16)));
+  if (bytes.length === 4) return bytes.join('.');
+  const pairs = words.length === 4 ? bytes.flatMap((byte, at) => (at % 2 === 0 ? [(byte << 8) | (bytes[at + 1] ?? 0)] : [])) : [];
+  return new SocketAddress({ family: 'ipv6', address: pairs.map((pair) => pair.toString(16)).join(':') || '::' }).address;
+}
+
+/** Whether a forwarded port gets there: the node dials 127.0.0.1, and ::1 only where it knows itself by that name. */
+export const isUsual = ({ address }: Pick<Listener, 'address'>): boolean => ['127.0.0.1', '0.0.0.0', '::'].includes(address);
 
 /** The inodes of sockets by process, of `ls -l /proc/PID/fd …`. */
 export function parseOwners(text: string): ReadonlyMap<string, number> {
@@ -35,7 +58,8 @@ export function parseOwners(text: string): ReadonlyMap<string, number> {
 /** All ports of the pod on which somebody listens, whoever it is. */
 export async function openPorts(container: DebugContainer, signal: AbortSignal): Promise<ReadonlySet<number>> {
   const bounds = { what: 'look at the open ports', signal };
-  return new Set(parseSockets((await ask(container, ['run', 'cat', '/proc/net/tcp', '/proc/net/tcp6'], bounds)).stdout).values());
+  const { stdout } = await ask(container, ['run', 'cat', '/proc/net/tcp', '/proc/net/tcp6'], bounds);
+  return new Set([...parseSockets(stdout).values()].map(({ port }) => port));
 }
 
 /** Only sockets whose owner is one of `processes` count: another container's ports are not ours to try. */
@@ -57,8 +81,10 @@ export async function listeners(
     const argv = asTarget({ container, process, tools }, ['ls', '-l', '/proc/self/fd', ...folders]);
     texts.push((await ask(container, ['run', ...argv], { ...bounds, maxBytes: 8 * 2 ** 20 })).stdout);
   }
-  const ports = parseSockets(sockets.stdout);
-  const found = [...parseOwners(texts.join('\n'))].map(([inode, pid]) => ({ port: ports.get(inode), pid }));
+  const open = parseSockets(sockets.stdout);
   const wanted = new Set(some.map(({ pid }) => pid));
-  return found.filter((each): each is Listener => each.port !== undefined && wanted.has(each.pid));
+  return [...parseOwners(texts.join('\n'))].flatMap(([inode, pid]) => {
+    const socket = open.get(inode);
+    return socket === undefined || !wanted.has(pid) ? [] : [{ ...socket, pid }];
+  });
 }

@@ -28,17 +28,21 @@ export const node: Pick<Toolkit, 'looksFor' | 'likely' | 'matches'> = {
 
 const inspecting = /^--inspect(?:-[a-z-]+)?(?:=(?:.*:)?(\d{1,5}))?$/;
 
-/** Ports where its inspector is, or will be when SIGUSR1 opens it. */
+/** Ports where its inspector is, or will be when SIGUSR1 opens it; none where Node chooses (`--inspect=0`). */
 export function inspectorPorts({ argv, tells }: Process): readonly number[] {
   const typed = argv.map((word) => inspecting.exec(word)?.[1]).findLast((port) => port !== undefined) ?? tells['inspect'];
   const port = Number(typed ?? usual);
-  return [port > 0 && port < 65_536 ? port : usual];
+  if (port === 0) return [];
+  return [port < 65_536 ? port : usual];
 }
+
+/** Whether its command line, or NODE_OPTIONS, opens its inspector when it starts. */
+export const startedOpen = ({ argv, tells }: Process): boolean =>
+  tells['inspects'] === 'yes' || argv.some((word) => /^--inspect(-brk|-wait)?(=|$)/.test(word));
 
 /** Without a handler the signal ends the process. Throws then. */
 export function guardSignal(process: Process): void {
-  const inspected = process.argv.some((word) => /^--inspect(-brk|-wait)?(=|$)/.test(word));
-  if (inspected || handlesSignal(process, 'SIGUSR1')) return;
+  if (startedOpen(process) || handlesSignal(process, 'SIGUSR1')) return;
   const off = process.argv.find((word) => /^--(disable-sigusr1|(experimental-)?permission)$/.test(word));
   throw new KprofError(
     'unsupported',

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { describe, it } from 'vitest';
 import { openDoor, ownPorts } from '../../src/capture/door.ts';
 import { KprofError } from '../../src/errors.ts';
 import { nodeApp } from '../support/node-app.ts';
 
+const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
 const timeout = 60_000;
 const uuid = /^[0-9a-f-]{36}$/;
 const shut = (port: number) => [`--inspect-port=${port}`];
@@ -44,6 +46,32 @@ describe.concurrent('the inspector', { timeout }, () => {
     });
     other.close();
     expect(node.app.exitCode).toBe(null);
+  });
+
+  it('is found without the signal where Node chose its port when it started', async ({ expect }) => {
+    await using node = await nodeApp(
+      () => ['--inspect=127.0.0.1:0'],
+      "process.on('SIGUSR1', () => process.exit(3)); setInterval(() => {}, 50)",
+    );
+    const [port] = await ownPorts(node.session);
+    expect(await openDoor(node.session, { ports: [], opened: true })).toEqual({ port, id: expect.stringMatching(uuid), was: true });
+    expect(node.app.exitCode).toBe(null);
+  });
+
+  it.skipIf(!hasIpv6)('is told where a forwarded port does not reach it', async ({ expect }) => {
+    const dies = "process.on('SIGUSR1', () => process.exit(3)); setInterval(() => {}, 50)";
+    for (const [args, code] of [
+      [(port: number) => [`--inspect=[::1]:${port}`], dies],
+      [(port: number) => [`--inspect-port=[::1]:${port}`], undefined],
+    ] as const) {
+      await using node = await nodeApp(args, code);
+      await expect(openDoor(node.session, { ports: [node.port] })).rejects.toMatchObject({
+        failure: 'unsupported',
+        message: expect.stringContaining(`listens on ::1 port ${node.port}, which a forwarded port does not reach`),
+        hint: expect.stringContaining(`--inspect=127.0.0.1:${node.port}`),
+      });
+      expect(node.app.exitCode).toBe(null);
+    }
   });
 
   it('is not opened for somebody who may not forward a port', async ({ expect }) => {

@@ -78,6 +78,22 @@ describe.each(shells)('a look in %s', (shell, path) => {
     );
   }, 60_000);
 
+  it('tells of Node.js what its options say of the inspector', async () => {
+    for (const [options, tells] of [
+      ['--no-warnings --inspect=0', { inspect: '0', inspects: 'yes' }],
+      ['--inspect-port=9301', { inspect: '9301' }],
+    ] as const) {
+      const code = "console.log('ready'); setInterval(() => {}, 1000)";
+      const node = start('env', `NODE_OPTIONS=${options}`, process.execPath, '-e', code);
+      await new Promise((resolve) => node.stdout?.once('data', resolve));
+      const { processes } = parseView(await answerOf(container, ['look', mark, String(node.pid)], what));
+      const told = processes.find(({ pid }) => pid === node.pid)?.tells ?? {};
+      expect(Object.fromEntries(Object.entries(told).filter(([key]) => key.startsWith('inspect')))).toEqual(tells);
+      node.kill('SIGKILL');
+      started.splice(started.indexOf(node), 1);
+    }
+  });
+
   it('sees nothing where nothing is', async () => {
     expect(parseView(await answerOf(container, ['look', `no-${mark}`], what))).toMatchObject({ processes: [], more: 0 });
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { guardSignal, inspectorPorts, node, snapshotCosts } from '../../src/runtimes/node.ts';
+import { guardSignal, inspectorPorts, node, snapshotCosts, startedOpen } from '../../src/runtimes/node.ts';
 import type { Process } from '../../src/toolkit.ts';
 
 const app: Process = {
@@ -63,6 +63,15 @@ it.each<[readonly string[], Record<string, string>, number]>([
   [['node', 'a.js'], { inspect: '9302' }, 9302],
   [['node', '--inspect=99999', 'a.js'], {}, 9229],
 ])('the inspector of %s, with %o, is at %d', (argv, tells, port) => expect(inspectorPorts({ ...app, argv, tells })).toEqual([port]));
+
+it.each<[readonly string[], Record<string, string>, readonly number[], boolean]>([
+  [['node', '--inspect=0', 'a.js'], {}, [], true],
+  [['node', '--inspect-port=0', 'a.js'], {}, [], false],
+  [['node', 'a.js'], { inspect: '0', inspects: 'yes' }, [], true],
+  [['node', '--inspect-brk', 'a.js'], {}, [9229], true],
+])('the inspector of %s, with %o, is at %j, and open from the start: %s', (argv, tells, ports, open) =>
+  expect([inspectorPorts({ ...app, argv, tells }), startedOpen({ ...app, argv, tells })]).toEqual([ports, open]),
+);
 
 it('a snapshot costs time and memory', () => {
   expect(snapshotCosts(app)).toBe(
