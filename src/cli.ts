@@ -47,7 +47,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = exitCodes[known instanceof KprofError ? known.failure : 'failed'];
   };
   // Whoever reads us may leave at any time; that is their right, and no failure of ours.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => error.code === 'EPIPE' || fail(error));
+  process.stdout.on('error', async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') fail((await import('./print.ts')).stdoutFailed(error));
+  });
   try {
     const [name = '', ...rest] = argv;
     const toolkit = toolkits.find((each) => each.name === name || each.aliases?.includes(name));
@@ -55,7 +57,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (toolkit !== undefined) {
       const { options, words } = parse(rest, flagsOf(toolkit), read);
       report = terminalReport({ quiet: options.quiet, verbose: options.v });
-      process.exitCode = await capture(toolkit, options, words, report);
+      const code = await capture(toolkit, options, words, report);
+      // Stdout may have failed meanwhile.
+      process.exitCode ||= code;
     } else if (command !== undefined) {
       const { options, words } = parse(rest, command.flags, read);
       report = terminalReport({ quiet: options['quiet'] === true });
@@ -180,12 +184,19 @@ async function capture(toolkit: Toolkit, typed: CaptureOptions, typedWords: read
     printPlan(await dryRun(request, cluster), options.output);
     return 0;
   }
+  if (prints && toolkit.prints === true) await checkStdout(toolkit);
   await confirm(`${toolkit.name} on ${where.name} in context ${cluster.context ?? 'of the pod'}`, {
     ask: risky(toolkit, options, cluster.context),
     yes: options.yes,
     report,
   });
   return await performCapture({ ...request, connection: typedConnection(options, cluster) }, { cluster, report, prints, options });
+}
+
+/** Nothing is captured of which nothing would stay. */
+async function checkStdout({ name }: Toolkit): Promise<void> {
+  const { keepText, stdoutIsClosed } = await import('./print.ts');
+  if (stdoutIsClosed()) throw new KprofError('disk', `Stdout is closed, and what kprof ${name} gives is a text`, { hint: keepText });
 }
 
 async function checkFile(file: string, force: boolean): Promise<void> {

@@ -1,17 +1,46 @@
 /** stdout: the artifact's path, its record, or its text; nothing else ever goes there. */
-import { readFileSync } from 'node:fs';
+import { constants, readFileSync, readlinkSync } from 'node:fs';
 import { dump } from 'js-yaml';
+import { KprofError } from './errors.ts';
 import type { Artifact } from './record.ts';
 import { safe, safeJson, safeLine, safeYaml } from './safe.ts';
 
 const yaml = (value: unknown): string => safeYaml(value, dump(value, { lineWidth: -1, noRefs: true }));
 
+/** What of the last that was printed is there although stdout should take nothing. */
+let kept: { readonly paths: readonly string[]; readonly hint?: string } = { paths: [] };
+
+/** The error of a stdout that took nothing, with the paths of what is there anyway. */
+export function stdoutFailed(error: Error): KprofError {
+  const { paths, hint } = kept;
+  const there = paths.length === 0 ? '' : `. What was captured is whole, in ${paths.join(', ')}`;
+  return new KprofError('disk', `Stdout did not take what was printed${there}`, { cause: error.message, hint });
+}
+
+/**
+ * Whether stdout was closed (`>&-`): Node then puts /dev/null in its place, for reading and writing, where a shell's own is for writing
+ * alone. Programs that start others may give them the same. Only Linux tells; false elsewhere.
+ */
+export function stdoutIsClosed(): boolean {
+  try {
+    const flags = Number.parseInt(/^flags:\s*([0-7]+)$/m.exec(readFileSync('/proc/self/fdinfo/1', 'latin1'))?.[1] ?? '', 8);
+    return readlinkSync('/proc/self/fd/1') === '/dev/null' && (flags & (constants.O_WRONLY | constants.O_RDWR)) === constants.O_RDWR;
+  } catch {
+    return false;
+  }
+}
+
+/** What keeps a text that stdout doesn't take. */
+export const keepText = '-f FILE keeps it in a file';
+
 /** The path, or the record of the capture with its schema's version. */
 export function printRecord(artifact: Artifact, output: 'json' | 'yaml' | 'name' | undefined): void {
   const record = { apiVersion: 'kprof.dev/v1', kind: 'Artifact', ...artifact };
+  const paths = artifact.files ?? [artifact.path];
+  kept = { paths };
   if (output === 'json') process.stdout.write(`${safeJson(record)}\n`);
   else if (output === 'yaml') process.stdout.write(yaml(JSON.parse(JSON.stringify(record))));
-  else for (const path of artifact.files ?? [artifact.path]) printPath(path);
+  else printPaths(paths);
 }
 
 /** The paths of several captures and of what was made of them, or all their records. */
@@ -20,12 +49,12 @@ export function printRecords(
   merged: string | undefined,
   output: 'json' | 'yaml' | 'name' | undefined,
 ): void {
+  const paths = [...artifacts.flatMap(({ files, path: one }) => files ?? [one]), ...(merged === undefined ? [] : [merged])];
+  kept = { paths };
   const list = { apiVersion: 'kprof.dev/v1', kind: 'ArtifactList', items: artifacts, ...(merged === undefined ? {} : { merged }) };
   if (output === 'json') process.stdout.write(`${safeJson(list)}\n`);
   else if (output === 'yaml') process.stdout.write(yaml(JSON.parse(JSON.stringify(list))));
-  else
-    for (const path of [...artifacts.flatMap(({ files, path: one }) => files ?? [one]), ...(merged === undefined ? [] : [merged])])
-      printPath(path);
+  else printPaths(paths);
 }
 
 /** What was found out or done, of which no file is kept. */
@@ -33,11 +62,16 @@ export function printAnswer({ path, bytes: _, sha256: __, ...answer }: Artifact,
   const record = { apiVersion: 'kprof.dev/v1', kind: 'Answer', ...answer };
   if (output === 'json') process.stdout.write(`${safeJson(record)}\n`);
   else if (output === 'yaml') process.stdout.write(yaml(JSON.parse(JSON.stringify(record))));
-  else printText(path);
+  else writeText(path);
 }
 
 /** Scripts get the path as it is, a terminal one that it can show. */
-export const printPath = (path: string): void => void process.stdout.write(`${process.stdout.isTTY ? safeLine(path) : path}\n`);
+export const printPath = (path: string): void => printPaths([path]);
+
+function printPaths(paths: readonly string[]): void {
+  kept = { paths };
+  for (const path of paths) process.stdout.write(`${process.stdout.isTTY ? safeLine(path) : path}\n`);
+}
 
 /** What a dry run found, for a person or a script to read. */
 export function printPlan(plan: unknown, output: 'json' | 'yaml' | 'name' | undefined): void {
@@ -46,6 +80,11 @@ export function printPlan(plan: unknown, output: 'json' | 'yaml' | 'name' | unde
 
 /** A text artifact: byte for byte into a pipe or a file, made printable on a terminal. */
 export function printText(path: string): void {
+  kept = { paths: [], hint: keepText };
+  writeText(path);
+}
+
+function writeText(path: string): void {
   const bytes = readFileSync(path);
   process.stdout.write(process.stdout.isTTY ? safe(bytes.toString('utf8'), Number.POSITIVE_INFINITY) : bytes);
 }

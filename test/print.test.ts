@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
@@ -67,6 +68,13 @@ test('a long text artifact is whole on a terminal too', () => {
   const path = join(box.path, 'x.txt');
   writeFileSync(path, `${'line\n'.repeat(100_000)}end`);
   expect(printed(true, () => printText(path)).toString()).toMatch(/end$/);
+});
+
+test.runIf(process.platform === 'linux')('a stdout that was closed is told from others', () => {
+  const program = `import('${new URL('../src/print.ts', import.meta.url)}').then(({ stdoutIsClosed }) => console.error(stdoutIsClosed()))`;
+  const seen = (to: string) =>
+    spawnSync('sh', ['-c', `exec "$@" ${to}`, 'sh', process.execPath, '-e', program], { encoding: 'utf8' }).stderr.trim();
+  expect(['>&-', '>/dev/null', '| cat', '>/dev/full'].map(seen)).toEqual(['true', 'false', 'false', 'false']);
 });
 
 test('nothing else writes to stdout and stderr', () => {

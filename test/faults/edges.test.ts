@@ -1,12 +1,14 @@
 /** What goes wrong before a debug container runs, and on this machine when all has arrived. */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Failing } from '../sandbox/images.ts';
 import { until } from '../support/shells.ts';
-import { type Bench, failing, leftInTarget, run, sound, startBench } from './bench.ts';
+import { type Bench, failing, leftInTarget, run, type Stand, sound, startBench } from './bench.ts';
+
+const entry = new URL('../../bin/kprof.js', import.meta.url).pathname;
 
 let bench: Bench;
 beforeAll(async () => {
@@ -91,6 +93,35 @@ describe.concurrent('here', () => {
       rmSync(folder, { recursive: true });
     });
     await sound(stand, outcome, { codes: [8] });
+    stand.remove();
+  });
+
+  const redirected = (stand: Stand, to: string, argv: readonly string[]) =>
+    new Promise<{ readonly code: unknown; readonly stderr: string }>((resolve) => {
+      const words = ['-c', `exec "$@" ${to}`, 'sh', process.execPath, entry, ...argv];
+      execFile('sh', words, { cwd: stand.desk.folder, env: stand.desk.env }, (error, _, stderr) =>
+        resolve({ code: error?.code ?? 0, stderr }),
+      );
+    });
+
+  it('stdout is full: exit code 8, with the path of what is there anyway', async () => {
+    const stand = await bench.stand('full-stdout');
+    const { code, stderr } = await redirected(stand, '>/dev/full', stand.argv());
+    const path = join(stand.desk.folder, 'it.jfr');
+    expect(code, stderr).toBe(8);
+    expect(stderr).toContain(`error: Stdout did not take what was printed. What was captured is whole, in ${path}\ncause: ENOSPC`);
+    expect(createHash('sha256').update(readFileSync(path)).digest('hex')).toBe(bench.jvm.sha256);
+    stand.remove();
+  });
+
+  it('stdout is closed, and what is captured is a text: exit code 8 before anything is done', async () => {
+    const stand = await bench.stand('closed-stdout');
+    const { code, stderr } = await redirected(stand, '>&-', ['threads', stand.pod]);
+    expect({ code, stderr }).toEqual({
+      code: 8,
+      stderr: 'error: Stdout is closed, and what kprof threads gives is a text\ntry: -f FILE keeps it in a file\n',
+    });
+    expect(stand.ids()).toEqual([]);
     stand.remove();
   });
 
