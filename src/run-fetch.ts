@@ -1,6 +1,6 @@
 /** The story of a capture over a forwarded port: finds the endpoint, asks, checks and publishes. */
 import { artifactName, prepareDestination } from './artifact.ts';
-import { addressOf, type Found, findDeclared, notFound, search, theOne } from './capture/endpoint.ts';
+import { addressOf, type Found, findDeclared, notFound, search, seen, theOne } from './capture/endpoint.ts';
 import { reach } from './capture/enter.ts';
 import { fetchInto } from './capture/fetch.ts';
 import { listeners } from './capture/listeners.ts';
@@ -129,7 +129,10 @@ async function locate(
   const listening = await listeners(container, processes, view.tools, signal);
   const fresh = [...new Set(listening.map(({ port }) => port))].filter((port) => !ports.includes(port));
   const { found, others } = await search(target, endpoint, fresh, signal);
-  if (found.length === 0) throw notFound(target, endpoint, [...tried.others, ...others], report);
+  if (found.length === 0) {
+    const all = [...tried.others, ...others].map((other) => seen(other, listening));
+    throw notFound(target, endpoint, all, report);
+  }
   const owner = (at: number) => processes.find(({ pid }) => pid === listening.find(({ port }) => port === at)?.pid);
   const known = (port: number) => {
     const process = owner(port);

@@ -5,6 +5,7 @@ import type { Report } from '../report.ts';
 import { NoSuchProcess } from '../runtimes/processes.ts';
 import type { Endpoint, Page } from '../toolkit.ts';
 import { CutShort, get, getEither, OtherProtocol, type Server } from './http.ts';
+import { isUsual, type Listener } from './listeners.ts';
 
 /** An endpoint that answered. */
 export interface Found {
@@ -15,11 +16,13 @@ export interface Found {
 }
 
 /** Why a port is not it. */
-interface Other {
+export interface Other {
   readonly port: number;
   readonly why: string;
   /** Somebody is there, and what is wrong can be told. */
   readonly error: KprofError | undefined;
+  /** What helps there. */
+  readonly hint?: string;
 }
 
 /** What came of trying some ports. */
@@ -55,7 +58,7 @@ async function tryPort(target: Target, endpoint: Endpoint, port: number, signal:
       if (verdict === true || (endpoint.named && verdict === false && page.status === 200))
         return { server: { ...server, scheme }, path, index: page };
       const refused = verdict instanceof KprofError ? verdict : undefined;
-      other = { port, why: `it answers ${page.status} at ${path}`, error: refused ?? other.error };
+      other = { port, why: `it answers ${page.status} at ${path}${elsewhere(page)}`, error: refused ?? other.error };
     } catch (error) {
       // What concerns the API server, or a person's Ctrl-C, is no news of this port.
       if (signal.aborted || !isOfPort(error)) throw error;
@@ -64,6 +67,10 @@ async function tryPort(target: Target, endpoint: Endpoint, port: number, signal:
   }
   return other;
 }
+
+/** No redirection is followed: it may lead out of the pod. */
+const elsewhere = ({ status, headers: { location } }: Page): string =>
+  status >= 300 && status < 400 && location !== undefined ? `, which leads to ${location.slice(0, 200)}` : '';
 
 const isOfPort = (error: unknown): error is KprofError =>
   error instanceof PortFailed ||
@@ -124,6 +131,18 @@ async function who({ server, path }: Found, { whoami }: Endpoint, signal: AbortS
 /** Says the address as a person would type it. */
 export const addressOf = ({ server, path }: Found): string => `${server.scheme}://localhost:${server.port}${path}`;
 
+/** The same, where a look into the pod has shown somebody at the port whom a forwarded one does not reach. */
+export function seen(other: Other, listening: readonly Listener[]): Other {
+  const there = listening.filter(({ port }) => port === other.port);
+  const [first] = there;
+  if (first === undefined || other.error !== undefined || there.some(isUsual)) return other;
+  return {
+    ...other,
+    why: `it listens on ${first.address} alone, which a forwarded port does not reach`,
+    hint: `have the app listen on 127.0.0.1:${other.port}, or on all addresses`,
+  };
+}
+
 /** The error where no port is it. */
 export function notFound(target: Target, endpoint: Endpoint, others: readonly Other[], report: Report): KprofError {
   for (const { port, why } of others) report.debug(1, `port ${port}: ${why}`);
@@ -134,6 +153,6 @@ export function notFound(target: Target, endpoint: Endpoint, others: readonly Ot
   const Kind = endpoint.named ? KprofError : NoSuchProcess;
   return new Kind('unsupported', `No ${endpoint.looksFor} answers in pod ${target.namespace}/${target.pod}`, {
     cause: tried.length === 0 ? 'nothing listens in it' : tried.join('; '),
-    hint: endpoint.hint,
+    hint: others.find(({ hint }) => hint !== undefined)?.hint ?? endpoint.hint,
   });
 }

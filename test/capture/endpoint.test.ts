@@ -1,10 +1,11 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { findDeclared, search, theOne } from '../../src/capture/endpoint.ts';
+import { findDeclared, notFound, search, seen, theOne } from '../../src/capture/endpoint.ts';
 import { pprofEndpoint } from '../../src/runtimes/go.ts';
 import type { Endpoint } from '../../src/toolkit.ts';
 import { forwardServer } from '../support/forward-server.ts';
+import { recorder } from '../support/recorder.ts';
 
 const { signal } = new AbortController();
 const index = '<html><title>/debug/pprof/</title>Types of profiles available:</html>';
@@ -66,4 +67,22 @@ test('one that is locked is the answer where it is the likeliest, and not where 
   });
   const { found, others } = await findDeclared(pod.target, endpoint([[other.port, closed.port]]), signal);
   expect([found, others.at(-1)?.error?.failure]).toEqual([undefined, 'forbidden']);
+});
+
+test('a listener that a forwarded port does not reach is told, and what to do', async () => {
+  await using pod = await forwardServer();
+  const other = { port: 6060, why: 'nothing listens', error: undefined };
+  const listener = { port: 6060, pid: 1, address: '::1' };
+  const error = notFound(pod.target, endpoint([[6060]]), [seen(other, [listener])], recorder());
+  expect(error.cause).toBe('port 6060: it listens on ::1 alone, which a forwarded port does not reach');
+  expect(error.hint).toBe('have the app listen on 127.0.0.1:6060, or on all addresses');
+  expect(seen(other, [listener, { ...listener, address: '127.0.0.1' }])).toBe(other);
+  expect(seen(other, [{ ...listener, port: 6061 }])).toBe(other);
+});
+
+test('where a redirection leads is told', async () => {
+  await using pod = await forwardServer();
+  await using one = await app((_, response) => void response.writeHead(302, { Location: '/login' }).end());
+  const { others } = await search(pod.target, endpoint([]), [one.port], signal);
+  expect(others).toMatchObject([{ why: 'it answers 302 at /debug/pprof/, which leads to /login' }]);
 });
