@@ -23,6 +23,9 @@ export function duration(ms: number): string {
   return parts.join('');
 }
 
+/** So many of something: `1 class`, `3 classes`. */
+export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+
 /** How far something is. */
 export interface Progress {
   readonly done: number;

@@ -9,6 +9,7 @@ import type { FirstInterrupt } from './interrupts.ts';
 import { merge } from './packets/merge.ts';
 import type { Artifact } from './record.ts';
 import type { Report } from './report.ts';
+import { plural } from './report.ts';
 import { type Around, run } from './run.ts';
 
 /** At a time: each is several lines to the API server. */
@@ -32,7 +33,7 @@ export async function runMany(request: Request, around: Around): Promise<Several
     throw new KprofError('usage', `These are ${pods.length} pods, and kprof captures from ${most} at a time at most`, {
       hint: `name fewer by their labels: -l …\n${pods.slice(0, most + 1).join('\n')}\n…`,
     });
-  report.note(`Capturing from ${pods.length} pods: ${pods.join(', ')}`);
+  report.note(`Capturing from ${plural(pods.length, 'pod')}: ${pods.join(', ')}`);
   const folder = await folderOf(request);
   const capturing = together(around.capturing);
   const outcomes = await Promise.all(
@@ -102,6 +103,6 @@ async function mergeAll({ file, force, toolkit }: Request, artifacts: readonly A
     await tape.close(false);
   }
   const path = await publish(destination, { force });
-  report.note(`Merged ${artifacts.length} files`);
+  report.note(`Merged ${plural(artifacts.length, 'file')}`);
   return path;
 }

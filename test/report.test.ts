@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { KprofError } from '../src/errors.ts';
-import { bytes, createReport, duration, type Report, type ReportOptions, wantsColor } from '../src/report.ts';
+import { bytes, createReport, duration, plural, type Report, type ReportOptions, wantsColor } from '../src/report.ts';
 import { terminalTexts, unprintable } from './support/corpus.ts';
 
 function paper(options: Partial<ReportOptions> = {}): { report: Report; text: () => string; tick: (ms: number) => void; stream: Writable } {
@@ -32,6 +32,12 @@ test.each([
   [2_147_483_648, '2.15 GB'],
   [5e15, '5000 TB'],
 ])('%i bytes: %s', (n, text) => expect(bytes(n)).toBe(text));
+
+test.each([
+  [0, '0 classes'],
+  [1, '1 class'],
+  [2, '2 classes'],
+])('%i: %s', (n, text) => expect(plural(n, 'class', 'classes')).toBe(text));
 
 test.each([
   [0, '0ms'],

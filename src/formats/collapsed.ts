@@ -3,6 +3,7 @@ import { KprofError } from '../errors.ts';
 import type { Location, Profile, Sample } from '../profile/profile.ts';
 import { table } from '../profile/table.ts';
 import { topOf } from '../profile/top.ts';
+import { plural } from '../report.ts';
 import { shellWord } from '../safe.ts';
 import type { Format } from './format.ts';
 import { linesOf } from './lines.ts';
@@ -68,7 +69,11 @@ export const collapsed: Format = {
     const profile = kept.profile();
     const top = profile === undefined ? undefined : topOf(profile);
     const details = (columns: number, count?: number) => (top === undefined ? '' : table(top, columns, count));
-    return { text: `${samples} samples in ${stacks} lines`, ...(details(80) === '' ? {} : { details }), facts: { samples, stacks } };
+    return {
+      text: `${plural(samples, 'sample')} in ${plural(stacks, 'line')}`,
+      ...(details(80) === '' ? {} : { details }),
+      facts: { samples, stacks },
+    };
   },
   async stacks(path) {
     const kept = keeper();

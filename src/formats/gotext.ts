@@ -1,7 +1,7 @@
 /** Profiles of Go as text, for people (`?debug=1`, and all stacks of goroutines with `?debug=2`). */
 import { createInterface } from 'node:readline';
 import { KprofError } from '../errors.ts';
-import { bytes as inBytes } from '../report.ts';
+import { bytes as inBytes, plural } from '../report.ts';
 import { type Format, openFile } from './format.ts';
 
 // https://github.com/golang/go/blob/master/src/runtime/pprof/pprof.go: writeGoroutineStacks, printCountProfile, writeHeapInternal, writeProfileInternal.
@@ -25,9 +25,9 @@ export const gotext: Format = {
       lines += 1;
       if (/^goroutine \d+ .*\[.+\]:$/.test(line)) goroutines += 1;
     }
-    const stacks = goroutines === 0 ? '' : `, ${goroutines} goroutines`;
+    const stacks = goroutines === 0 ? '' : `, ${plural(goroutines, 'goroutine')}`;
     return {
-      text: `${lines} lines of text, ${inBytes(size)}${stacks}`,
+      text: `${plural(lines, 'line')} of text, ${inBytes(size)}${stacks}`,
       facts: { lines, bytes: size, ...(goroutines === 0 ? {} : { goroutines }) },
     };
   },

@@ -6,7 +6,7 @@
 import { KprofError } from '../errors.ts';
 import { table } from '../profile/table.ts';
 import { topOf } from '../profile/top.ts';
-import { bytes as inBytes } from '../report.ts';
+import { bytes as inBytes, plural } from '../report.ts';
 import type { Format, Summary } from './format.ts';
 import { openFile } from './format.ts';
 import { type Layout, layoutOf, NotWhole, NumberReader, StringReader } from './heapsnapshot-parts.ts';
@@ -111,7 +111,7 @@ function summarise(classes: Classes, names: ReadonlyMap<number, string>, { nodes
   const type = { type: 'inuse_space', unit: 'bytes' };
   const top = topOf({ types: [type], samples, dropFrames: '', keepFrames: '', defaultType: '', time: 0, duration: 0 });
   return {
-    text: `${inBytes(sum)} in ${nodes} objects of ${classes.size} classes, ${edges} references`,
+    text: `${inBytes(sum)} in ${plural(nodes, 'object')} of ${plural(classes.size, 'class', 'classes')}, ${plural(edges, 'reference')}`,
     ...(top.rows.length === 0 ? {} : { details: (columns: number, count?: number) => table(top, columns, count) }),
     facts: {
       bytes: sum,

@@ -1,6 +1,6 @@
 /** Heap dumps of JVMs: checked record by record, summed up by class. */
 import { KprofError } from '../errors.ts';
-import { bytes as inBytes } from '../report.ts';
+import { bytes as inBytes, plural } from '../report.ts';
 import { type Format, openFile, type Summary } from './format.ts';
 import { type HeapDump, magic, readHeapDump } from './hprof-reader.ts';
 import { NotWhole } from './hprof-window.ts';
@@ -21,7 +21,7 @@ function summarise({ classes, loaded, roots, takenAt }: HeapDump): Summary {
   const sum = (of: 'instances' | 'bytes') => classes.reduce((all, each) => all + each[of], 0);
   const [instances, bytes] = [sum('instances'), sum('bytes')];
   return {
-    text: `${inBytes(bytes)} in ${instances} objects of ${classes.length} classes`,
+    text: `${inBytes(bytes)} in ${plural(instances, 'object')} of ${plural(classes.length, 'class', 'classes')}`,
     details: (columns, count) => objectTable(classes, columns, count),
     facts: {
       bytes,

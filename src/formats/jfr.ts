@@ -10,7 +10,7 @@ import { eventTables, ranked } from '../profile/jfr-table.ts';
 import type { Profile } from '../profile/profile.ts';
 import { table } from '../profile/table.ts';
 import { topOf } from '../profile/top.ts';
-import { bytes as inBytes, duration as inWords } from '../report.ts';
+import { bytes as inBytes, duration as inWords, plural } from '../report.ts';
 import { shellWord } from '../safe.ts';
 import { type Format, openFile, readAt, type Summary } from './format.ts';
 
@@ -76,7 +76,7 @@ function summarise(chunks: readonly Chunk[], size: number): Summary {
   const durationMs = Math.max(0, last.start + last.duration - first.start);
   const start = new Date(first.start).toISOString();
   const finished = last.size !== 0;
-  const text = `${inWords(durationMs)} of recording from ${start}, ${inBytes(size)} in ${chunks.length} chunk${chunks.length === 1 ? '' : 's'}${finished ? '' : '; the last chunk was not finished'}`;
+  const text = `${inWords(durationMs)} of recording from ${start}, ${inBytes(size)} in ${plural(chunks.length, 'chunk')}${finished ? '' : '; the last chunk was not finished'}`;
   return { text, facts: { version: first.version, chunks: chunks.length, start, durationMs, bytes: size, finished } };
 }
 

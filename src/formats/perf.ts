@@ -1,5 +1,6 @@
 /** What `perf script` prints: https://man7.org/linux/man-pages/man1/perf-script.1.html */
 import { KprofError } from '../errors.ts';
+import { plural } from '../report.ts';
 import type { Format } from './format.ts';
 import { linesOf, longest } from './lines.ts';
 
@@ -30,6 +31,6 @@ export const perf: Format = {
     }
     if (!ended) throw new KprofError('incomplete', `${path} is not the whole output of perf script: it ends in a stack`);
     if (frames === 0) throw new KprofError('incomplete', `${path} has no stacks`, { hint: 'perf record -g' });
-    return { text: `${samples} samples with ${frames} frames`, facts: { samples, frames } };
+    return { text: `${plural(samples, 'sample')} with ${plural(frames, 'frame')}`, facts: { samples, frames } };
   },
 };

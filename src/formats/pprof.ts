@@ -6,7 +6,7 @@ import { table } from '../profile/table.ts';
 import { countedAlike, differenceOf, type Top, topOf } from '../profile/top.ts';
 import { inUnit } from '../profile/units.ts';
 import { Malformed } from '../profile/wire.ts';
-import { duration as inWords } from '../report.ts';
+import { duration as inWords, plural } from '../report.ts';
 import { type Format, openFile, type Summary } from './format.ts';
 
 /** Reads a whole file into memory. Throws a KprofError: `usage` when it can't be read, `incomplete` when it is too large. */
@@ -50,7 +50,7 @@ export function headline({ samples, duration }: Profile, { total, type, unit }: 
   const value = inUnit(total, type.unit, total === 0 ? unit : 'minimum');
   const what = counted[type.type] ?? type.type;
   const over = duration > 0 ? ` in ${inWords(duration)}` : '';
-  return `${value}${/ use|ed$/.test(what) ? ' ' : ' of '}${what}${over}, ${samples.length} stack${samples.length === 1 ? '' : 's'}`;
+  return `${value}${/ use|ed$/.test(what) ? ' ' : ' of '}${what}${over}, ${plural(samples.length, 'stack')}`;
 }
 
 /** What two profiles of a kind differ in, function by function. Throws a KprofError `usage` for two of different kinds. */

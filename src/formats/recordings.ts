@@ -1,5 +1,6 @@
 /** What kprof says of a JVM's recordings: a line each, `NAME STATE BY LIMITS`. */
 import { readFile } from 'node:fs/promises';
+import { plural } from '../report.ts';
 import type { Format } from './format.ts';
 
 /** A text of ours; there is nothing in it to be broken. */
@@ -14,6 +15,6 @@ export const recordings: Format = {
     if (lines.length === 1 && begun?.startsWith('kprof-left-'))
       return { text: `${begun} goes on: kprof jfr NAME --dump fetches what it has, --stop ends it, too`, facts: { name: begun } };
     const count = lines.filter((line) => /^\S+ +(running|stopped|delayed|new|closed)\b/i.test(line)).length;
-    return { text: `${count} recording${count === 1 ? '' : 's'}`, facts: { recordings: count } };
+    return { text: plural(count, 'recording'), facts: { recordings: count } };
   },
 };

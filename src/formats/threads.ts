@@ -1,5 +1,6 @@
 /** Files of HotSpot's thread dumps, one or more in a file, with virtual threads behind them. */
 import { KprofError } from '../errors.ts';
+import { plural } from '../report.ts';
 import type { Fact, Format, Summary } from './format.ts';
 import { linesOf } from './lines.ts';
 import { type Dump, readLine } from './thread-dump.ts';
@@ -40,11 +41,11 @@ function summarise(dumps: readonly Dump[]): Summary {
   const deadlocks = Math.max(...dumps.map((dump) => dump.deadlocks));
   const inStates = Object.entries(states).map(([name, count]) => `${count} ${name}`);
   const count = dumps.length === 1 ? '1 dump' : `${dumps.length} dumps, the last`;
-  const besides = last.virtual === 0 ? '' : `; ${last.virtual} virtual threads besides`;
-  const alarm = deadlocks === 0 ? '' : `; ${deadlocks} deadlock${deadlocks === 1 ? '' : 's'} found`;
+  const besides = last.virtual === 0 ? '' : `; ${plural(last.virtual, 'virtual thread')} besides`;
+  const alarm = deadlocks === 0 ? '' : `; ${plural(deadlocks, 'deadlock')} found`;
   const details = (columns: number, most = 10) => standsOut(dumps, columns, most);
   return {
-    text: `${count} of ${last.threads.length} threads: ${inStates.join(', ')}${besides}${alarm}`,
+    text: `${count} of ${plural(last.threads.length, 'thread')}: ${inStates.join(', ')}${besides}${alarm}`,
     ...(details(200) === '' ? {} : { details }),
     facts: { dumps: dumps.length, threads: last.threads.length, states, deadlocks, ...more(dumps, last) },
   };

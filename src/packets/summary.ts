@@ -1,13 +1,13 @@
 /** What was counted, in words, in a table, and for the record. */
 import type { Fact, Summary } from '../formats/format.ts';
-import { bytes, duration } from '../report.ts';
+import { bytes, duration, plural } from '../report.ts';
 import { safeLine } from '../safe.ts';
 import { address } from './dissect.ts';
 import { linkName } from './packet.ts';
 import { type Amount, type Counts, others } from './tally.ts';
 
 /** `3 packets`, `1 packet`. */
-export const packets = (count: number): string => `${count} packet${count === 1 ? '' : 's'}`;
+export const packets = (count: number): string => plural(count, 'packet');
 
 const byBytes = (map: ReadonlyMap<string, Amount>): readonly (readonly [string, Amount])[] =>
   [...map].sort(([, a], [, b]) => b.bytes - a.bytes);
@@ -24,7 +24,7 @@ function inWords(counts: Counts): string {
     [counts.retransmissions, 'retransmission'],
     [failures, 'DNS failure'],
   ] as const;
-  const said = trouble.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}${count === 1 ? '' : 's'}`);
+  const said = trouble.filter(([count]) => count > 0).map(([count, what]) => plural(count, what));
   const dropped = counts.dropped === undefined ? '' : `; ${packets(counts.dropped)} dropped by the kernel`;
   return [`${packets(counts.packets)} of ${bytes(counts.bytes)}${time}, ${links}${dropped}`, ...said].join('; ');
 }

@@ -1,5 +1,5 @@
 /** What a JVM says of itself: the answers of several diagnostic commands, as one sheet and as facts for scripts. */
-import { duration, bytes as inBytes } from '../report.ts';
+import { duration, bytes as inBytes, plural } from '../report.ts';
 import type { Composed } from '../toolkit.ts';
 import { heapUsed } from './heap.ts';
 import { answer, parseVersion } from './jvm.ts';
@@ -99,7 +99,7 @@ export function sheetOf(facts: Facts): string {
       'Collector',
       has('collector'),
       () =>
-        `${facts['collector']}${has('collections') ? `; ${facts['collections']} collections so far, ${facts['fullCollections']} of them full` : ''}`,
+        `${facts['collector']}${has('collections') ? `; ${plural(Number(facts['collections']), 'collection')} so far, ${facts['fullCollections']} of them full` : ''}`,
     ],
     ['Metaspace', has('metaspaceUsed'), () => `${size('metaspaceUsed')} used, ${size('metaspaceCommitted')} committed`],
     ['Threads', has('threads'), () => `${facts['threads']}, those of the VM among them`],

@@ -46,7 +46,7 @@ test('without a terminal the line that opens it is told', async () => {
   const path = join(box.path, 'x.txt');
   writeFileSync(path, 'main;work 12\n');
   const said = await opened([path]);
-  expect(said).toMatch(/^12 samples in 1 lines\n *flat .*\n.* work\n.* main\nTo open it:\n/);
+  expect(said).toMatch(/^12 samples in 1 line\n *flat .*\n.* work\n.* main\nTo open it:\n/);
   expect(said).toContain(`kprof open --no-browser ${path} `);
 });
 

@@ -36,7 +36,7 @@ test.each([[whole], [JSON.stringify(snapshot, undefined, 1)], [`${whole}\n`]])(
   'a whole one has its classes, the largest first',
   async (content) => {
     const { format, text: said, facts } = await check(content);
-    expect([format, said]).toEqual(['heapsnapshot', '157 B in 3 objects of 2 classes, 1 references']);
+    expect([format, said]).toEqual(['heapsnapshot', '157 B in 3 objects of 2 classes, 1 reference']);
     expect(facts).toMatchObject({ bytes: 157, nodes: 3, edges: 1, flat: { 'Kept "é"\n': 150, '(string)': 7 } });
   },
 );

@@ -43,7 +43,7 @@ test.each<readonly [string, Buffer, RegExp, object]>([
   ['gotrace', trace(3, 100), /Go 1\.26, .* 2 batches/, { version: '1.26', batches: 2 }],
   ['gotrace', Buffer.from('go 1.11 trace\0\0\0\x01\x02'), /Go 1\.11/, { version: '1.11' }],
   ['gotext', stacks, /6 lines.* 2 goroutines/, { goroutines: 2 }],
-  ['gotext', Buffer.from('heap profile: 1: 2 [3: 4] @ heap/1048576\n'), /1 lines/, { lines: 1 }],
+  ['gotext', Buffer.from('heap profile: 1: 2 [3: 4] @ heap/1048576\n'), /1 line /, { lines: 1 }],
   ['gotext', Buffer.from('--- mutex:\ncycles/second=25\n'), /2 lines/, {}],
   ['gotext', Buffer.from('goroutine profile: total 6\n1 @ 0x4\n'), /2 lines/, {}],
 ])('%s is known and summarised', async (name, content, text, facts) => {
