@@ -1,17 +1,26 @@
 /** Class histograms of HotSpot, and tables of what changed between two. */
 import { KprofError } from '../errors.ts';
-import { bytes as inBytes } from '../report.ts';
-import { changeHeading, changesOf, changeTable, type Histogram, heading, parseChanges, parseHistogram } from '../runtimes/histogram.ts';
+import { bytes as inBytes, plural } from '../report.ts';
+import {
+  type Change,
+  changeHeading,
+  changesOf,
+  changeTable,
+  type Histogram,
+  heading,
+  parseChanges,
+  parseHistogram,
+} from '../runtimes/histogram.ts';
 import { type Format, openFile, type Summary } from './format.ts';
 import { firstLines, objectTable } from './objects.ts';
 
 /** More than a million classes would give. */
-const largest = 64 * 2 ** 20;
+const longest = 64 * 2 ** 20;
 
 async function textOf(path: string): Promise<string> {
   await using file = await openFile(path);
   const { size } = await file.stat();
-  if (size > largest) throw notWhole(path);
+  if (size > longest) throw notWhole(path);
   return file.readFile('utf8');
 }
 
@@ -28,7 +37,7 @@ const signed = (n: number): string => (n < 0 ? `-${inBytes(-n)}` : `+${inBytes(n
 function summarise(found: Histogram): Summary {
   const { entries, instances, bytes } = found;
   return {
-    text: `${inBytes(bytes)} in ${instances} objects of ${entries.length} classes`,
+    text: `${inBytes(bytes)} in ${plural(instances, 'object')} of ${plural(entries.length, 'class', 'classes')}`,
     details: (columns, count = 10) => objectTable(entries, columns, count),
     facts: {
       bytes,
@@ -39,16 +48,20 @@ function summarise(found: Histogram): Summary {
   };
 }
 
+/** What changed most, in bytes by the class's name; what shrank as negative numbers. */
+const largest = (changes: readonly Change[]) => Object.fromEntries(changes.slice(0, 10).map(({ name, moreBytes }) => [name, moreBytes]));
+
 function summariseChanges({ changes, all }: NonNullable<ReturnType<typeof parseChanges>>): Summary {
   return {
-    text: `${signed(all.moreBytes)} to ${inBytes(all.bytes)}; ${changes.length} classes changed`,
+    text: `${signed(all.moreBytes)} to ${inBytes(all.bytes)}; ${plural(changes.length, 'class', 'classes')} changed`,
     facts: {
       bytes: all.bytes,
       instances: all.instances,
       moreBytes: all.moreBytes,
       moreInstances: all.moreInstances,
       changed: changes.length,
-      grew: Object.fromEntries(changes.slice(0, 10).map(({ name, moreBytes }) => [name, moreBytes])),
+      grew: largest(changes.filter(({ moreBytes }) => moreBytes > 0)),
+      shrank: largest(changes.filter(({ moreBytes }) => moreBytes < 0).toReversed()),
     },
   };
 }

@@ -40,12 +40,32 @@ test('two are compared, and the table of that is a file of its own', async () =>
   using box = sandbox();
   const paths = [file(box.path, 'a.txt', earlier), file(box.path, 'b.txt', later)] as const;
   const compared = await histogram.diff?.(...paths);
-  expect(compared).toMatchObject({ text: '+1 kB to 4.06 kB; 1 classes changed', facts: { moreBytes: 1000, grew: { '[B': 1000 } } });
+  expect(compared).toMatchObject({ text: '+1 kB to 4.06 kB; 1 class changed', facts: { moreBytes: 1000, grew: { '[B': 1000 } } });
   const [one, other] = [parseHistogram(earlier), parseHistogram(later)];
   if (one === undefined || other === undefined) throw new Error('not whole');
   const table = file(box.path, 'c.txt', changeTable(one, other));
   expect((await recognise(table)).name).toBe('histogram');
   expect((await histogram.check(table)).facts).toEqual(compared?.facts);
+});
+
+test('what grew and what shrank are told apart', async () => {
+  using box = sandbox();
+  const [was, is] = [
+    histogramText([
+      ['[B', 3, 3000],
+      ['[C', 9, 900],
+      ['App$Known', 2, 64],
+    ]),
+    histogramText([
+      ['[B', 5, 5000],
+      ['App$Known', 1, 32],
+    ]),
+  ];
+  const [before, after] = [file(box.path, 'a.txt', was), file(box.path, 'b.txt', is)];
+  const { facts } = (await histogram.diff?.(before, after)) ?? {};
+  expect(facts).toMatchObject({ changed: 3, grew: { '[B': 2000 }, shrank: { '[C': -900, App$Known: -32 } });
+  expect(Object.keys(facts?.['grew'] as object)).toEqual(['[B']);
+  expect(Object.keys(facts?.['shrank'] as object)).toEqual(['[C', 'App$Known']);
 });
 
 test('what is cut is not whole', async () => {
