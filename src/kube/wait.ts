@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import { KprofError } from '../errors.ts';
+import { duration } from '../report.ts';
 import type { ImageName } from '../toolkit.ts';
 import { answeredPod } from './answered-pod.ts';
 import { type Api, isPassing } from './api.ts';
@@ -134,7 +135,7 @@ export async function untilRestarted(
 ): Promise<V1Pod> {
   if (!isRestarting(pod, container)) return pod;
   const { namespace = '', name = '', uid } = pod.metadata ?? {};
-  say(`The container ${container} of pod ${namespace}/${name} is being restarted. Waiting for it.`);
+  say(`The container ${container} of pod ${namespace}/${name} is being restarted. Waiting for it, ${duration(patience)} at most.`);
   const expiry = AbortSignal.timeout(patience);
   let last = pod;
   try {

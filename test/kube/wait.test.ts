@@ -276,7 +276,7 @@ describe('a restart', () => {
   it('is waited for, and that is said', async () => {
     const { pod: found, said } = await waited(over, over, { type: 'MODIFIED', object: back });
     expect(found).toEqual(back);
-    expect(said).toEqual(['The container app of pod shop/api is being restarted. Waiting for it.']);
+    expect(said).toEqual(['The container app of pod shop/api is being restarted. Waiting for it, 300ms at most.']);
   });
 
   it.each([
