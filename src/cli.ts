@@ -178,6 +178,7 @@ async function capture(toolkit: Toolkit, typed: CaptureOptions, typedWords: read
   else if (options['dry-run']) throw new KprofError('usage', '--dry-run is for one pod', { hint: 'name one of them' });
   request.reference('');
   if (request.file !== undefined) await checkFile(request.file, request.force);
+  await checkSecrets(toolkit, options);
   if (options['dry-run']) {
     const { dryRun } = await import('./dry-run.ts');
     const { printPlan } = await import('./print.ts');
@@ -197,6 +198,11 @@ async function capture(toolkit: Toolkit, typed: CaptureOptions, typedWords: read
 async function checkStdout({ name }: Toolkit): Promise<void> {
   const { keepText, stdoutIsClosed } = await import('./print.ts');
   if (stdoutIsClosed()) throw new KprofError('disk', `Stdout is closed, and what kprof ${name} gives is a text`, { hint: keepText });
+}
+
+async function checkSecrets(toolkit: Toolkit, options: CaptureOptions): Promise<void> {
+  const way = toolkit.ways(options)[0];
+  if (way?.via === 'pod' && way.secrets !== undefined) await (await import('./packets/keylog.ts')).checkKeys(way.secrets);
 }
 
 async function checkFile(file: string, force: boolean): Promise<void> {

@@ -98,7 +98,11 @@ export const size = (preset: string | undefined, description: string, least = 10
     const hint = `write it as 500kB, 100MB or 8MiB: ${flag} ${preset ?? '100MB'}`;
     if (number === '') throw new KprofError('usage', `${flag} "${typed}" is no size`, { hint });
     if (bytes < least || bytes > most)
-      throw new KprofError('usage', `${flag} ${typed} is too ${bytes < least ? 'small' : 'large'}`, { hint });
+      throw new KprofError(
+        'usage',
+        `${flag} ${typed} is too ${bytes < least ? `small: at least ${least}` : `large: at most ${most}`} bytes`,
+        { hint },
+      );
     return bytes;
   },
 });

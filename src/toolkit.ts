@@ -228,6 +228,8 @@ export interface PodWay<F extends Flags> {
   readonly access: Access;
   readonly risk: Risk;
   readonly format: FormatName;
+  /** A local file with what makes the artifact readable; see FlowPlan. */
+  readonly secrets?: string | undefined;
   /** Questions inside the pod. */
   readonly probe: Readonly<Record<string, Argv>>;
   /** Throws a KprofError when the answers say that it can't be done. */

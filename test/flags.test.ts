@@ -1,6 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseDuration } from '../src/flags.ts';
+import { parseDuration, size } from '../src/flags.ts';
+
+describe('a size', () => {
+  it.each([
+    ['1', 'is too small: at least 1024 bytes'],
+    ['2000G', 'is too large: at most 1099511627776 bytes'],
+  ])('%s says what would do', (typed, message) => {
+    expect(() => size(undefined, '').parse(typed, { flag: '--rotate', read: () => new Uint8Array() })).toThrow(
+      `--rotate ${typed} ${message}`,
+    );
+  });
+});
 
 describe('parseDuration', () => {
   it.each([

@@ -52,9 +52,18 @@ const device: Flag<string> = {
 
 /** What does not go together. */
 function checkFiles(options: Readonly<Record<string, unknown>>): void {
-  const { rotate, keylog, live, format, file } = options;
-  const several = options['selector'] !== undefined || options['all-pods'] === true;
+  const { rotate, keylog, live, format, file, selector } = options;
+  const words = (options['filter'] ?? []) as readonly string[];
+  const several = selector !== undefined || options['all-pods'] === true;
   const wrong = (what: string, hint: string) => new KprofError('usage', what, { hint });
+  // No word of a filter has such a mark in it, but names of pods have.
+  if (selector !== undefined && words.length === 1 && /^[a-z][a-z0-9.]*[-/]/.test(words[0] as string))
+    throw wrong(
+      `With -l the words are the filter, and "${words[0]}" looks like a name`,
+      `leave out "${words[0]}", or -l; as a filter: host NAME`,
+    );
+  if (options['snaplen'] !== undefined && options['headers-only'] === true)
+    throw wrong(`--headers-only is --snaplen ${headers}, and --snaplen ${options['snaplen']} is another`, 'leave out one of them');
   if (options['keep-files'] !== undefined && rotate === undefined)
     throw wrong('--keep-files is for --rotate', '--rotate 100MB --keep-files 5');
   if (keylog !== undefined && format === 'pcap')
@@ -107,6 +116,7 @@ export const pcap = defineToolkit({
         access: 'network',
         risk: 'observe',
         format: options.format ?? 'pcapng',
+        secrets: options.keylog,
         probe: { interfaces: ['ip', '-br', 'addr'] },
         plan({ options, facts }) {
           const wanted: Wanted = {
@@ -121,7 +131,7 @@ export const pcap = defineToolkit({
             throw new KprofError('usage', `There is no interface ${wanted.interface} in the pod`, { hint: `it has any, ${there.inWords}` });
           return {
             kind: 'flow',
-            check: { run: checking(wanted), what: 'check the filter', refused: (said) => refused(wanted, said) },
+            check: { run: checking(wanted), what: 'check the filter', refused: (said) => refused(wanted, said, options.selector) },
             run: capturing(wanted),
             says: `capturing on ${wanted.interface}`,
             link: wanted.interface,

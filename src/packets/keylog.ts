@@ -1,11 +1,25 @@
 /** Puts the secrets of TLS sessions into a file of packets, for Wireshark to read what was encrypted: https://www.ietf.org/archive/id/draft-thomson-tls-keylogfile-00.html */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { access, constants, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { KprofError } from '../errors.ts';
+import { shellWord } from '../safe.ts';
 import { secrets } from './encode.ts';
 
 const mostKeys = 8 * 2 ** 20;
+
+/** Throws a KprofError where the file will not do; it may have no secrets yet. */
+export async function checkKeys(path: string): Promise<void> {
+  const hint = `ls -l ${shellWord(path)}`;
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new KprofError('usage', `--keylog ${path} is not there`, { cause, hint });
+  });
+  if (found.isDirectory()) throw new KprofError('usage', `--keylog ${path} is a folder`, { hint });
+  await access(path, constants.R_OK).catch((cause: unknown) => {
+    throw new KprofError('disk', `--keylog ${path} can't be read`, { cause, hint });
+  });
+  if (found.size > mostKeys) throw new KprofError('usage', `--keylog ${path} has more than ${mostKeys} bytes`);
+}
 
 /** The secrets of a file that an app wrote because of SSLKEYLOGFILE; only lines that are some, nothing else of the file. Throws a KprofError `usage`. */
 export async function readKeys(path: string): Promise<Buffer> {

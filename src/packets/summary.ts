@@ -9,11 +9,13 @@ import { type Amount, type Counts, others } from './tally.ts';
 /** `3 packets`, `1 packet`. */
 export const packets = (count: number): string => plural(count, 'packet');
 
+const between = ' ↔ ';
+
 const byBytes = (map: ReadonlyMap<string, Amount>): readonly (readonly [string, Amount])[] =>
   [...map].sort(([, a], [, b]) => b.bytes - a.bytes);
 
 const pairInWords = (pair: string): string =>
-  pair === others ? others : `${address(pair.slice(0, pair.length / 2))} ↔ ${address(pair.slice(pair.length / 2))}`;
+  pair === others ? others : `${address(pair.slice(0, pair.length / 2))}${between}${address(pair.slice(pair.length / 2))}`;
 
 function inWords(counts: Counts): string {
   const time = counts.first === undefined || counts.last === undefined ? '' : ` in ${duration(counts.last - counts.first)}`;
@@ -29,28 +31,51 @@ function inWords(counts: Counts): string {
   return [`${packets(counts.packets)} of ${bytes(counts.bytes)}${time}, ${links}${dropped}`, ...said].join('; ');
 }
 
-const rows = (title: string, entries: readonly (readonly [string, Amount])[], count: number): readonly string[] =>
+/** Before the names. */
+const margin = 21;
+
+/** As much of a text as has room: of an address its end, which tells more. */
+const shorten = (text: string, room: number, end: 'head' | 'tail' = 'head'): string => {
+  if (text.length <= room) return text;
+  const kept = Math.max(0, room - 1);
+  return end === 'head' ? `${text.slice(0, kept)}…` : `…${text.slice(text.length - kept)}`;
+};
+
+/** A pair with both its ends, however little room there is. */
+function shortenPair(name: string, room: number): string {
+  const [one = '', other] = name.split(between);
+  if (other === undefined || name.length <= room) return shorten(name, room);
+  const both = Math.max(8, room - between.length);
+  const half = Math.floor(both / 2);
+  const first = Math.max(half, both - other.length);
+  return shorten(one, first, 'tail') + between + shorten(other, Math.max(both - first, both - one.length), 'tail');
+}
+
+const rows = (title: string, entries: readonly (readonly [string, Amount])[], count: number, columns: number): readonly string[] =>
   entries.length === 0
     ? []
     : [
         title,
         ...entries
           .slice(0, count)
-          .map(([name, { packets: many, bytes: size }]) => `${String(many).padStart(10)} ${bytes(size).padStart(8)}  ${safeLine(name)}`),
+          .map(
+            ([name, { packets: many, bytes: size }]) =>
+              `${String(many).padStart(10)} ${bytes(size).padStart(8)}  ${shortenPair(safeLine(name), columns - margin)}`,
+          ),
       ];
 
 function table(counts: Counts, columns: number, count: number): string {
   const talkers = byBytes(counts.talkers).map(([pair, amount]) => [pairInWords(pair), amount] as const);
   const failures = [...counts.dnsFailures].sort(([, a], [, b]) => b - a).slice(0, count);
   const lines = [
-    ...rows('   packets     size  between', talkers, count),
-    ...rows('   packets     size  port', byBytes(counts.ports), count),
-    ...rows('   packets     size  protocol', byBytes(counts.protocols), count),
+    ...rows('   packets     size  between', talkers, count, columns),
+    ...rows('   packets     size  port', byBytes(counts.ports), count, columns),
+    ...rows('   packets     size  protocol', byBytes(counts.protocols), count, columns),
     ...(failures.length === 0
       ? []
       : ['   answers  DNS failure', ...failures.map(([name, many]) => `${String(many).padStart(10)}  ${safeLine(name)}`)]),
   ];
-  return lines.map((line) => line.slice(0, columns)).join('\n');
+  return lines.map((line) => shorten(line, columns)).join('\n');
 }
 
 const most = (entries: readonly (readonly [string, number])[]): Readonly<Record<string, number>> =>

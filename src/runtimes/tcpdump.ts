@@ -57,8 +57,8 @@ const complaint = (said: string): string =>
     .map((line) => line.replace(/^tcpdump: /, ''))
     .join('\n');
 
-/** The error for a check that failed. */
-export function refused({ filter, interface: name }: Wanted, { stderr }: Said): KprofError {
+/** The error for a check that failed; where labels were typed, a word may have been meant as a name. */
+export function refused({ filter, interface: name }: Wanted, { stderr }: Said, selector?: string): KprofError {
   const cause = complaint(stderr);
   if (/permission to perform this capture|Operation not permitted|Couldn't change to/.test(stderr))
     return new KprofError('forbidden', 'The debug container may not capture packets', {
@@ -68,7 +68,7 @@ export function refused({ filter, interface: name }: Wanted, { stderr }: Said): 
   if (filter.length > 0 && !/No such device|isn't up|Network is down/.test(stderr))
     return new KprofError('usage', `The filter "${filter.join(' ')}" is none that tcpdump takes`, {
       cause,
-      hint: 'a filter is like: port 8080 and host 10.0.0.7; see https://www.tcpdump.org/manpages/pcap-filter.7.html',
+      hint: `${selector === undefined ? '' : 'with -l all words are the filter, and none is a name; '}a filter is like: port 8080 and host 10.0.0.7; see https://www.tcpdump.org/manpages/pcap-filter.7.html`,
     });
   return new KprofError('failed', `tcpdump can't capture on ${name}`, { cause });
 }

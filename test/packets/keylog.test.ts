@@ -1,8 +1,8 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { formats } from '../../src/formats/index.ts';
-import { addKeys, readKeys } from '../../src/packets/keylog.ts';
+import { addKeys, checkKeys, readKeys } from '../../src/packets/keylog.ts';
 import { pcapFile } from '../support/packets.ts';
 import { sandbox } from '../support/sandbox.ts';
 
@@ -41,6 +41,21 @@ describe('the secrets of TLS', () => {
       failure: 'usage',
       message: expect.stringContaining('--keylog'),
     });
+  });
+
+  it('are looked for before anything is done', async () => {
+    await expect(checkKeys(file('empty', ''))).resolves.toBe(undefined);
+    for (const path of [join(box.path, 'none'), box.path])
+      await expect(checkKeys(path)).rejects.toMatchObject({ failure: 'usage', message: expect.stringContaining(`--keylog ${path} is`) });
+    const large = file('large', '');
+    truncateSync(large, 9 * 2 ** 20);
+    await expect(checkKeys(large)).rejects.toMatchObject({ failure: 'usage', message: expect.stringContaining('more than 8388608 bytes') });
+  });
+
+  it.skipIf(process.getuid?.() === 0)('can not be taken from a file that is closed to us', async () => {
+    const path = file('closed', line);
+    chmodSync(path, 0);
+    await expect(checkKeys(path)).rejects.toMatchObject({ failure: 'disk', message: expect.stringContaining(path) });
   });
 
   it('do not stop at what a killed kprof left', async () => {

@@ -67,6 +67,16 @@ describe('what is counted', () => {
     expect(details?.(200)).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
   });
 
+  it('shows both ends of a pair where there is little room', () => {
+    const far = ip('fd00:0:0:1:1234:5678:9abc:def0', 'fd00:0:0:1:1234:5678:9abc:1111', 17, udp(53, 9, Buffer.alloc(9)));
+    const { details } = counted([far, there(1, flags.ack, 'hello')]);
+    const lines = details?.(40).split('\n') ?? [];
+    expect(lines).toContain('         1     71 B  …bc:1111 ↔ …bc:def0');
+    expect(lines).toContainEqual(expect.stringMatching(/ 10\.0\.0\.7 ↔ 10\.0\.0\.8$/));
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(40);
+    expect(details?.(120)).toContain('fd00::1:1234:5678:9abc:1111 ↔ fd00::1:1234:5678:9abc:def0');
+  });
+
   it('keeps to its memory, however many talk', () => {
     const many = Array.from({ length: 12_000 }, (_, index) =>
       ip(`10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`, server, 6, tcp(index & 0xffff, 80, 1, flags.ack, 'x')),

@@ -15,6 +15,26 @@ function plan(...argv: readonly string[]): FlowPlan {
 const word = (argv: readonly string[], flag: string): string | undefined => argv[argv.indexOf(flag) + 1];
 
 describe('kprof pcap', () => {
+  it.each([
+    [['-l', 'app=x', '--filter', 'p-idle'], 'With -l the words are the filter, and "p-idle" looks like a name'],
+    [['-l', 'app=x', '--filter', 'deploy/x'], '"deploy/x" looks like a name'],
+    [['--snaplen', '10', '--headers-only'], '--headers-only is --snaplen 96, and --snaplen 10 is another'],
+  ])('refuses what does not go together: %j', (argv, message) => {
+    expect(() => pcap.ways(options(...argv))).toThrow(
+      expect.objectContaining({ failure: 'usage', message: expect.stringContaining(message) }),
+    );
+  });
+
+  it.each(['tcp', 'port 80', '10.0.0.0/8', 'fe80::/10', 'tcp[tcpflags] & tcp-syn != 0'])('takes the filter %j with labels', (filter) => {
+    expect(pcap.ways(options('-l', 'app=x', '--filter', filter))).toHaveLength(1);
+  });
+
+  it('says with labels that a word is no name, where it is no filter', () => {
+    const check = (...argv: readonly string[]) => plan('--filter', 'web', ...argv).check.refused({ code: 1, stderr: 'syntax error' }).hint;
+    expect(check('-l', 'app=x')).toMatch(/^with -l all words are the filter, and none is a name; a filter is like/);
+    expect(check()).toMatch(/^a filter is like/);
+  });
+
   it('captures all of every packet of every interface until Ctrl-C, unless told otherwise', () => {
     const { run, for: time, mostBytes } = plan();
     expect([word(run, '-i'), word(run, '-s'), time, mostBytes]).toEqual(['any', '0', undefined, undefined]);
