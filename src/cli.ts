@@ -55,8 +55,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     const toolkit = toolkits.find((each) => each.name === name || each.aliases?.includes(name));
     const command = commands.find((each) => each.name === name);
     if (toolkit !== undefined) {
-      const { options, words } = parse(rest, flagsOf(toolkit), read);
+      const { options, words, typed } = parse(rest, flagsOf(toolkit), read);
       report = terminalReport({ quiet: options.quiet, verbose: options.v });
+      checkOnce(toolkit, options, words, typed);
       const code = await capture(toolkit, options, words, report);
       // Stdout may have failed meanwhile.
       process.exitCode ||= code;
@@ -124,13 +125,14 @@ const reference =
 /** Whether the artifact is text that goes to stdout: unless a file or a record is asked for. An answer goes nowhere else. */
 function printsText(toolkit: Toolkit, options: CaptureOptions): boolean {
   const { file, output } = options;
-  const { name, tells, printsWith, streams = false } = toolkit;
+  const { name, tells, printsWith, textWith, streams = false } = toolkit;
   const prints = toolkit.prints ?? (printsWith?.(options) === true || tells?.(options) === true);
-  if (file === '-' && !prints && !streams)
+  const isText = prints || textWith?.(options) === true;
+  if (file === '-' && !isText && !streams)
     throw new KprofError('usage', `-f - is for texts, and what kprof ${name} gives is none`, {
       hint: 'name a file or a folder: -f captures/',
     });
-  return prints && output === undefined && (file === undefined || file === '-');
+  return output === undefined && ((prints && file === undefined) || (isText && file === '-'));
 }
 
 /** Whether the artifact goes to stdout while it is captured: bytes, which are nothing for a terminal. */
@@ -285,6 +287,18 @@ async function show(
   // From here on Ctrl-C ends the page, not a capture.
   before();
   await viewCapture(artifact.path, artifact.format, report, wishedViewer(options.viewer));
+}
+
+/** What was typed as a flag and as a word, and differs, is a mistake of which nobody knows which it is. */
+function checkOnce({ second, name, flags }: Toolkit, options: CaptureOptions, words: readonly string[], typed: readonly string[]): void {
+  const word = words[(options as Typed)['selector'] === undefined ? 1 : 0];
+  const flag = second === undefined ? undefined : flags[second];
+  if (second === undefined || flag === undefined || word === undefined || !typed.includes(second)) return;
+  const given = (options as Options<Flags>)[second];
+  if (flag.parse(word, { flag: flag.value ?? second, read }) !== given)
+    throw new KprofError('usage', `--${second} ${String(given)} and ${word} both say what kprof ${name} is to take`, {
+      hint: 'leave out one of them',
+    });
 }
 
 /** The words behind the name stand for a flag, where the tool has one for them. */

@@ -8,6 +8,8 @@ import { nearest } from './nearest.ts';
 export interface Parsed<F extends Flags> {
   readonly options: Options<F>;
   readonly words: readonly string[];
+  /** The flags that were typed, by long name. */
+  readonly typed: readonly string[];
 }
 
 interface Typed {
@@ -29,7 +31,7 @@ export function parse<F extends Flags>(argv: readonly string[], flags: F, read: 
       read,
     ),
   ]);
-  return { options: Object.fromEntries(options) as Options<F>, words };
+  return { options: Object.fromEntries(options) as Options<F>, words, typed: typed.map(({ name }) => name) };
 }
 
 /** What has no meaning is not passed over: whoever typed it expects something. */

@@ -373,7 +373,7 @@ export interface Way<F extends Flags> {
   readonly access: Access;
   readonly risk: Risk;
   readonly format: FormatName;
-  /** Of a way that others come before: what is done where their guards refuse. */
+  /** Of a way that others come before: what is done where their guards refuse, or nothing answers them. */
   readonly instead?: string;
   /** What it takes ends with the line to the pod: there is nobody there who would keep it. */
   readonly needsLine?: true;
@@ -472,6 +472,8 @@ export interface Toolkit<F extends Flags = Flags> {
   readonly prints?: boolean;
   /** The same, where it depends. */
   printsWith?(options: Options<F>): boolean;
+  /** Whether the artifact is text, which is kept unless stdout is asked for. */
+  textWith?(options: Options<F>): boolean;
   /** What it gives is an answer and no artifact: no file is kept of it. */
   readonly tells?: (options: Partial<Options<F>>) => boolean;
   /** What it looks for, in words: «JVM». */

@@ -315,6 +315,17 @@ describe('a server', () => {
   });
 });
 
+test.each([
+  [['pprof', 'api', 'heap', '--debug', '2', '-f', '-']],
+  [['pprof', 'api', '--kind', 'heap', 'heap']],
+  [['pprof', 'api', '--kind', 'heap', '--kind', 'cpu']],
+])('%j is no mistake', async (argv) => {
+  expect(await ask((response) => json(response, pod()), [...argv, '--dry-run'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('fetch'),
+  });
+});
+
 describe('what was typed wrongly is said first, and alone', () => {
   test.each([
     [['jfr', 'a/b/c'], 2],
@@ -325,6 +336,8 @@ describe('what was typed wrongly is said first, and alone', () => {
     [['jfr', 'api', '-f', 'link.jfr', '--force'], 2],
     [['jfr', 'api', '-f', 'no/where.jfr'], 8],
     [['jfr', 'api', '--registry', 'a b'], 2],
+    [['pprof', 'api', '--kind', 'heap', 'cpu'], 2],
+    [['pprof', 'api', 'heap', '-f', '-'], 2],
     [['threads', 'api', '--count', '999999999999'], 2],
     [['threads', 'api', '--count', '0'], 2],
     [['jfr', 'api', '--dry-run=server'], 2],

@@ -53,6 +53,7 @@ export const pprof = defineToolkit({
     header,
   },
   second: 'kind',
+  textWith: ({ debug: level }) => level > 0,
   looksFor: 'pprof endpoint',
   likely: /pprof|\bgo\b|golang/i,
   // Any that can be looked at: it is asked over the network, not by what it is.
