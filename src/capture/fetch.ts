@@ -1,7 +1,7 @@
 /** The `fetch` kind: pages of an endpoint of the pod are the artifact. */
 import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
-import type { Report } from '../report.ts';
+import { duration, bytes as inWords, type Report } from '../report.ts';
 import type { HttpGet } from '../toolkit.ts';
 import type { Found } from './endpoint.ts';
 import type { Captured } from './file.ts';
@@ -12,6 +12,8 @@ import { zip } from './zip.ts';
 
 /** Of one of several, which are held here until they are whole. */
 const maxEntry = 256 * 2 ** 20;
+/** Of one that is written as it comes, and how long it may come beyond its time: a server may go on for ever. */
+const most = { bytes: 2 * 2 ** 30, time: 900_000 };
 /** Beyond the time that it means to take: a busy process, a slow line. */
 const patience = 60_000;
 
@@ -21,6 +23,8 @@ export interface Fetching {
   readonly found: Found;
   readonly report: Report;
   readonly signal: AbortSignal;
+  /** Of one page: bytes, and milliseconds beyond the time that it means to take. */
+  readonly most?: { readonly bytes: number; readonly time: number };
 }
 
 /** Fetches into the local file `partial`: one page as it is, several as a zip file. Rejects when a page is refused or not whole. */
@@ -59,7 +63,7 @@ async function fetchAll(fetching: Fetching, asks: readonly HttpGet[], sink: (chu
 class Refused extends KprofError {}
 
 async function fetchOne(
-  { target, found, report, signal }: Fetching,
+  { target, found, report, signal, most: { bytes: mostBytes, time } = most }: Fetching,
   { path, query, takes, says, refused }: HttpGet,
   sink: (chunk: Uint8Array) => void | Promise<void>,
 ): Promise<void> {
@@ -69,22 +73,38 @@ async function fetchOne(
   report.debug(1, `GET ${address} of port ${found.server.port}`);
   const began = performance.now();
   let bytes = 0;
+  const late = new AbortController();
+  const endless = (what: string) =>
+    new KprofError('incomplete', `The answer to ${path} has no end: ${what}`, {
+      hint: '--port PORT and --path PATH say which server is meant',
+    });
+  const limit = setTimeout(
+    () => late.abort(endless(`it still comes ${duration(time)} after it was due`)),
+    Math.min(takes + time, 2 ** 31 - 1),
+  );
   const tick = setInterval(() => {
     const done = performance.now() - began;
     if (bytes > 0) report.progress(`${says}, receiving`, { done: bytes });
     else if (takes > 0) report.progress(says, { done: Math.min(done, takes), total: takes, unit: 'time' });
   }, 250);
   try {
-    const page = await get(found.server, address, { signal, patience: takes + patience }, (chunk) => {
-      bytes += chunk.length;
-      return sink(chunk);
-    });
+    const page = await get(
+      found.server,
+      address,
+      { signal: AbortSignal.any([signal, late.signal]), patience: takes + patience },
+      (chunk) => {
+        bytes += chunk.length;
+        if (bytes > mostBytes) throw endless(`it is larger than ${inWords(mostBytes)}`);
+        return sink(chunk);
+      },
+    );
     if (page.status === 200) return;
     const { failure, message, hint, cause } = refused(page);
     throw new Refused(failure, message, { hint, cause });
   } catch (error) {
     throw error instanceof CutShort ? await goneOr(target, error) : error;
   } finally {
+    clearTimeout(limit);
     clearInterval(tick);
   }
 }
