@@ -34,7 +34,7 @@ export async function runFetch(
   const { report, stops } = around;
   const plan = way.plan({ options: request.options, container: target.container, ports: target.ports });
   const signal = AbortSignal.any([stops.early, stops.abort, target.gone]);
-  const { found, container, pid } = await locate(request, around, target, way, plan.endpoint, signal);
+  const { found, container: debugging, pid } = await locate(request, around, target, way, plan.endpoint, signal);
   report.note(
     `Asking ${addressOf(found)} of pod ${target.pod}${found.server.scheme === 'https' ? ', whose certificate is not checked' : ''}`,
   );
@@ -43,12 +43,14 @@ export async function runFetch(
   clock('find-port');
   const format = formats[way.format];
   const asks = plan.ask(found.index);
-  const owner = pid === undefined ? target.ports.find(({ port }) => port === found.server.port) : undefined;
+  const container = pid === undefined ? containerOf(request, target, found.server.port) : target.container;
+  if (container === '')
+    report.note(`Port ${found.server.port} is that of the whole pod: no container declares it, so which one listens is not known`);
   const where = {
     tool: request.toolkit.name,
     namespace: target.namespace,
     pod: target.pod,
-    container: owner?.container ?? target.container,
+    container,
     pid,
     at: new Date(),
   };
@@ -75,17 +77,21 @@ export async function runFetch(
     uid: target.uid,
     runtime: undefined,
     port: found.server.port,
-    debugContainer: container?.name,
-    image: container?.reference,
-    imageId: container?.imageId,
+    debugContainer: debugging?.name,
+    image: debugging?.reference,
+    imageId: debugging?.imageId,
     way: 'forward',
-    rung: container?.rung,
+    rung: debugging?.rung,
     startedAt: at.toISOString(),
     early: false,
     timings: clock.timings(),
     warnings: report.warnings,
   };
 }
+
+/** Whose port it is, as far as that is declared or said; empty where it may be that of several. */
+export const containerOf = ({ where }: Pick<Request, 'where'>, { ports, container, alternatives }: Target, port: number): string =>
+  ports.find((each) => each.port === port)?.container ?? (where.container === undefined && alternatives.length > 0 ? '' : container);
 
 const kindOf = ({ toolkit, options }: Request): readonly string[] =>
   toolkit.second === undefined ? [] : [String(options[toolkit.second]).replace(/[^\w-]/g, '_')];
