@@ -18,10 +18,11 @@ export async function moveWithoutOverwriting(partial: string, final: string): Pr
   await (linked ? unlink(partial) : reserve(partial, final));
 }
 
-/** `x-2.jfr` for `x.jfr`. */
+/** `x-2.jfr` for `x.jfr`, `x-2.pb.gz` for `x.pb.gz`. */
 const withNumber = (path: string, number: number): string => {
-  const { dir, name, ext } = parse(path);
-  return number === 1 ? path : join(dir, `${name}-${number}${ext}`);
+  const { dir, base } = parse(path);
+  const [, name = base, extension = ''] = /^(.+?)(\.[a-z]{1,8}\.gz|\.[^.]*)$/.exec(base) ?? [];
+  return number === 1 ? path : join(dir, `${name}-${number}${extension}`);
 };
 
 const mostOfOneSecond = 999;

@@ -81,7 +81,7 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
         return await runFetch(request, around, target, first, clock);
       } catch (error) {
         if (others.length === 0 || !(error instanceof NoSuchProcess)) throw error;
-        report.note(error.message);
+        report.note([error.message, ...(others[0]?.instead === undefined ? [] : [others[0].instead])].join('. '));
       }
     }
     const ways = (first.via === 'forward' ? others : [first, ...others]) as readonly Way<Flags>[] as Debugging;

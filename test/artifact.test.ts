@@ -239,5 +239,15 @@ test('what another kprof writes under the same name of ours is not in the way', 
   const destination = await prepareDestination(`${box.path}/`, 'x.jfr');
   writeFileSync(destination.partial, 'mine');
   expect(await publish(destination)).toBe(join(box.path, 'x-2.jfr'));
+  for (const [name, second] of [
+    ['api.v1-Z.pb.gz', 'api.v1-Z-2.pb.gz'],
+    ['api.v1-Z.jfr', 'api.v1-Z-2.jfr'],
+    ['plain', 'plain-2'],
+  ] as const) {
+    writeFileSync(join(box.path, name), 'the first');
+    const next = await prepareDestination(`${box.path}/`, name);
+    writeFileSync(next.partial, 'the second');
+    expect(await publish(next)).toBe(join(box.path, second));
+  }
   expect(readFileSync(join(box.path, 'x.jfr.1.partial'), 'utf8')).toBe('of another');
 });

@@ -10,6 +10,7 @@ const paused = (most: Milliseconds): Way<Record<never, never>> => ({
   access: 'attach',
   risk: 'pause',
   format: 'goroutines',
+  instead: 'Delve takes the stacks instead, for which the process stands still for a moment.',
   guard: checkReadable,
   probe: () => ({}),
   runtime: () => undefined,
