@@ -10,6 +10,8 @@ const shared = {
   platform: 'node',
   target: 'node24',
   format: 'esm',
+  // jsonc-parser's other release asks for its own files in a way that can't be followed.
+  mainFields: ['module', 'main'],
   outdir: next,
   logLevel: 'warning',
   legalComments: 'linked',

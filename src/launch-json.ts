@@ -2,8 +2,8 @@
 import { chmod, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { applyEdits, type FormattingOptions, modify, type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
 import { KprofError } from './errors.ts';
-import { asJson, withItem } from './jsonc.ts';
 import { replaceFile } from './state/folder.ts';
 
 const pathOf = (): string => join(process.cwd(), '.vscode', 'launch.json');
@@ -17,7 +17,7 @@ interface Launch {
   readonly configurations?: readonly unknown[];
 }
 
-const isNamed = (item: unknown, name: string): boolean => (item as Partial<Named> | null)?.name === name;
+const byteOrderMark = /^\ufeff/;
 
 const broken = (path: string, why: unknown, port: number | undefined): KprofError =>
   new KprofError('usage', `${path} is broken, and is left alone`, {
@@ -25,8 +25,8 @@ const broken = (path: string, why: unknown, port: number | undefined): KprofErro
     hint: `mend it, or type, instead of --write-launch-json, --port ${port ?? 2345} -v 1, which prints the configuration, to be pasted`,
   });
 
-/** What the file holds, as text and as its value; both undefined where there is none, or nothing in it. `port` is for the hint. */
-export async function readLaunch(port?: number): Promise<{ readonly text: string | undefined; readonly launch: Launch | undefined }> {
+/** What the file holds, as text and as its value; undefined where there is none, or nothing in it. `port` is for the hint. */
+export async function readLaunch(port?: number): Promise<{ readonly text: string; readonly launch: Launch | undefined }> {
   const path = pathOf();
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return Buffer.alloc(0);
@@ -34,43 +34,65 @@ export async function readLaunch(port?: number): Promise<{ readonly text: string
   });
   const text = bytes.toString('utf8');
   if (!Buffer.from(text).equals(bytes)) throw broken(path, 'it is no UTF-8', port);
-  const json = asJson(text);
-  if (json.trim() === '') return { text: text === '' ? undefined : text, launch: undefined };
-  const launch = parsed(json, (why) => broken(path, why, port));
+  const launch = parsed(text, (why) => broken(path, why, port));
+  if (launch === undefined) return { text, launch };
   if (typeof launch !== 'object' || launch === null || Array.isArray(launch)) throw broken(path, 'it is no object', port);
   if (!Array.isArray((launch as Launch).configurations ?? [])) throw broken(path, 'its "configurations" are no list', port);
   return { text, launch };
 }
 
-function parsed(json: string, failed: (why: unknown) => Error): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    throw failed(error instanceof Error ? error.message : error);
-  }
+/** As VS Code reads it, with comments and commas at the end; undefined where there is nothing else. */
+function parsed(text: string, failed: (why: unknown) => Error): unknown {
+  const errors: ParseError[] = [];
+  const value: unknown = parse(text.replace(byteOrderMark, ' '), errors, { allowTrailingComma: true, allowEmptyContent: true });
+  const [first] = errors;
+  if (first === undefined) return value;
+  throw failed(`${printParseErrorCode(first.error)} in line ${text.slice(0, first.offset).split('\n').length}`);
 }
 
-/** Adds the configuration, or puts it in the place of the one of its name; all else of the file stays byte for byte. Gives the path. */
+/** Adds the configuration as VS Code does, as the first, or puts it in the place of the one of its name; all else stays. Gives the path. */
 export async function writeLaunch(configuration: Named & { readonly port?: number }): Promise<string> {
   const path = pathOf();
-  const { text = '', launch } = await readLaunch(configuration.port);
-  const whole = `${JSON.stringify({ version: '0.2.0', configurations: [configuration] }, null, 2)}\n`;
+  const { text, launch } = await readLaunch(configuration.port);
+  const wanted = launch === undefined ? { version: '0.2.0', configurations: [configuration] } : including(launch, configuration);
   const content =
     launch === undefined
-      ? `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${whole}`
-      : withItem(text, 'configurations', configuration, (item) => isNamed(item, configuration.name));
-  const written: unknown = parsed(asJson(content), (why) => broken(path, why, configuration.port));
-  const wanted =
-    launch === undefined ? JSON.parse(whole) : { ...launch, configurations: among(launch.configurations ?? [], configuration) };
+      ? `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${JSON.stringify(wanted, null, 2)}\n`
+      : changed(text, launch, configuration);
+  const written = parsed(content, (why) => broken(path, why, configuration.port));
   if (!isDeepStrictEqual(written, JSON.parse(JSON.stringify(wanted))))
     throw broken(path, 'it would not have been the same with the configuration', configuration.port);
   await replace(path, content);
   return path;
 }
 
-function among(all: readonly unknown[], configuration: Named): readonly unknown[] {
-  const at = all.findIndex((item) => isNamed(item, configuration.name));
-  return at === -1 ? [...all, configuration] : all.with(at, configuration);
+const placeOf = ({ configurations = [] }: Launch, { name }: Named): number =>
+  configurations.findIndex((item) => (item as Partial<Named> | null)?.name === name);
+
+function including(launch: Launch, configuration: Named): Launch {
+  const { configurations: all = [] } = launch;
+  const at = placeOf(launch, configuration);
+  return { ...launch, configurations: at === -1 ? [configuration, ...all] : all.with(at, configuration) };
+}
+
+function changed(text: string, launch: Launch, configuration: Named): string {
+  const [mark = ''] = byteOrderMark.exec(text) ?? [];
+  const json = text.slice(mark.length);
+  const formattingOptions = layoutOf(json);
+  const at = placeOf(launch, configuration);
+  const edits =
+    launch.configurations === undefined
+      ? modify(json, ['configurations'], [configuration], { formattingOptions })
+      : modify(json, ['configurations', Math.max(at, 0)], configuration, {
+          formattingOptions,
+          isArrayInsertion: at === -1,
+        });
+  return mark + applyEdits(json, edits);
+}
+
+function layoutOf(text: string): FormattingOptions {
+  const unit = /^(\t+| +)["{[/]/m.exec(text)?.[1] ?? '  ';
+  return { insertSpaces: !unit.startsWith('\t'), tabSize: unit.length, eol: text.includes('\r\n') ? '\r\n' : '\n' };
 }
 
 /** It stays where a link leads to, and whose it is to read. */
