@@ -961,8 +961,8 @@ peek_node() {
 	if grep -q 'libnode\.so' "$p/maps" || head -c 16777216 "$p/exe" | tr '\0' '\n' | grep -q '^node_module_register$'; then echo "node yes"; fi
 	sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB.*/rss \1/p' "$p/status"
 	options=$(tr '\0' '\n' <"$p/environ" | sed -n 's/^NODE_OPTIONS=//p' | tr ' ' '\n')
-	echo "$options" | sed -n 's/^--inspect[a-z-]*=\(.*:\)\{0,1\}\([0-9]\{1,5\}\)$/inspect \2/p' | tail -n 1
-	! echo "$options" | grep -q -E '^--inspect(-brk|-wait)?(=|$)' || echo "inspects yes"
+	printf '%s\n' "$options" | sed -n 's/^--inspect[a-z-]*=\(.*:\)\{0,1\}\([0-9]\{1,5\}\)$/inspect \2/p' | tail -n 1
+	! printf '%s\n' "$options" | grep -q -E '^--inspect(-brk|-wait)?(=|$)' || echo "inspects yes"
 }
 
 # In the root of $pid, links and all; an image without inroot may only look.
