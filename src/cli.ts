@@ -187,19 +187,12 @@ async function capture(toolkit: Toolkit, typed: CaptureOptions, typedWords: read
     printPlan(await dryRun(request, cluster), options.output);
     return 0;
   }
-  if (prints && toolkit.prints === true) await checkStdout(toolkit);
   await confirm(`${toolkit.name} on ${where.name} in context ${cluster.context ?? 'of the pod'}`, {
     ask: risky(toolkit, options, cluster.context),
     yes: options.yes,
     report,
   });
   return await performCapture({ ...request, connection: typedConnection(options, cluster) }, { cluster, report, prints, options });
-}
-
-/** Nothing is captured of which nothing would stay. */
-async function checkStdout({ name }: Toolkit): Promise<void> {
-  const { keepText, stdoutIsClosed } = await import('./print.ts');
-  if (stdoutIsClosed()) throw new KprofError('disk', `Stdout is closed, and what kprof ${name} gives is a text`, { hint: keepText });
 }
 
 async function checkSecrets(toolkit: Toolkit, options: CaptureOptions): Promise<void> {

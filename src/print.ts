@@ -1,5 +1,5 @@
 /** stdout: the artifact's path, its record, or its text; nothing else ever goes there. */
-import { constants, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dump } from 'js-yaml';
 import { KprofError } from './errors.ts';
 import type { Artifact } from './record.ts';
@@ -17,21 +17,8 @@ export function stdoutFailed(error: Error): KprofError {
   return new KprofError('disk', `Stdout did not take what was printed${there}`, { cause: error.message, hint });
 }
 
-/**
- * Whether stdout was closed (`>&-`): Node then puts /dev/null in its place, for reading and writing, where a shell's own is for writing
- * alone. Programs that start others may give them the same. Only Linux tells; false elsewhere.
- */
-export function stdoutIsClosed(): boolean {
-  try {
-    const flags = Number.parseInt(/^flags:\s*([0-7]+)$/m.exec(readFileSync('/proc/self/fdinfo/1', 'latin1'))?.[1] ?? '', 8);
-    return readlinkSync('/proc/self/fd/1') === '/dev/null' && (flags & (constants.O_WRONLY | constants.O_RDWR)) === constants.O_RDWR;
-  } catch {
-    return false;
-  }
-}
-
 /** What keeps a text that stdout doesn't take. */
-export const keepText = '-f FILE keeps it in a file';
+const keepText = '-f FILE keeps it in a file';
 
 /** The path, or the record of the capture with its schema's version. */
 export function printRecord(artifact: Artifact, output: 'json' | 'yaml' | 'name' | undefined): void {

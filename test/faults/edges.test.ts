@@ -114,17 +114,6 @@ describe.concurrent('here', () => {
     stand.remove();
   });
 
-  it('stdout is closed, and what is captured is a text: exit code 8 before anything is done', async () => {
-    const stand = await bench.stand('closed-stdout');
-    const { code, stderr } = await redirected(stand, '>&-', ['threads', stand.pod]);
-    expect({ code, stderr }).toEqual({
-      code: 8,
-      stderr: 'error: Stdout is closed, and what kprof threads gives is a text\ntry: -f FILE keeps it in a file\n',
-    });
-    expect(stand.ids()).toEqual([]);
-    stand.remove();
-  });
-
   it('nobody reads what is printed: kprof ends, and leaves nothing', async () => {
     const stand = await bench.stand('no-reader');
     const kprof = stand.desk.start(...stand.argv());
