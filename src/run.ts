@@ -85,7 +85,7 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
       }
     }
     const ways = (first.via === 'forward' ? others : [first, ...others]) as readonly Way<Flags>[] as Debugging;
-    const inside = await enter(request, ways[0], target, report, before);
+    const inside = await enter(request, ways[0], target, report, before, first.via === 'forward');
     clock('enter');
     const { container } = inside;
     const { view, process, way } = await orRetire(container, () =>

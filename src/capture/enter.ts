@@ -17,15 +17,16 @@ interface Inside {
   readonly process: Process;
 }
 
-/** Goes in. */
+/** Goes in; `again` where a debug container has been there a moment before. */
 export async function enter(
   request: Request,
   way: Pick<Way<Flags>, 'image' | 'access'>,
   target: Target,
   report: Report,
   signal: AbortSignal,
+  again = false,
 ): Promise<Inside> {
-  const { container, view } = await reach(request, way, target, report, signal);
+  const { container, view } = await reach(request, way, target, report, signal, again);
   return { container, view, process: await orRetire(container, async () => choose(view, request, target)) };
 }
 
@@ -61,10 +62,13 @@ export async function reach(
   target: Target,
   report: Report,
   signal: AbortSignal,
+  again = false,
 ): Promise<{ container: DebugContainer; view: View }> {
   let rung: Climbed = {};
+  if (again) report.stage('looking at the processes');
   for (;;) {
-    const { container, view } = await injected(target, debugSpec(request, way, rung), request.pid, report, signal);
+    const said = again && Object.keys(rung).length === 0;
+    const { container, view } = await injected(target, debugSpec(request, way, rung), request.pid, report, signal, said);
     const next = climb(view, rung, request);
     if (next === undefined) return { container, view };
     if (next.adds !== undefined) await agree(next, request, target, report);
@@ -79,10 +83,11 @@ async function injected(
   pid: number | undefined,
   report: Report,
   signal: AbortSignal,
+  said = false,
 ): Promise<{ container: DebugContainer; view: View }> {
-  report.stage('starting the debug container');
+  if (!said) report.stage('starting the debug container');
   const container = await target.inject(spec, signal);
-  report.stage(`${container.reused ? 'using' : 'started'} ${container.name}, ${container.why}`);
+  if (!said || !container.reused) report.stage(`${container.reused ? 'using' : 'started'} ${container.name}, ${container.why}`);
   try {
     return { container, view: await look(container, target, pid, signal) };
   } catch (error) {

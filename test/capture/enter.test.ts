@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { onceReady } from '../../src/capture/enter.ts';
+import { onceReady, reach } from '../../src/capture/enter.ts';
 import type { Request } from '../../src/capture/request.ts';
 import type { DebugContainer, Target } from '../../src/cluster.ts';
 import { KprofError, NotYet } from '../../src/errors.ts';
 import { parseView, type View } from '../../src/runtimes/processes.ts';
+import { recorder } from '../support/recorder.ts';
 
 /** What a look says of one process that handles so many signals. */
 const looked = (handles: string) =>
@@ -49,5 +50,21 @@ describe('a process that has just begun', () => {
     const { container, count } = shown(looked('0'));
     await expect(ready(container, (message) => new NotYet('unsupported', message))).rejects.toThrow('it would die');
     expect(count()).toBeGreaterThan(1);
+  });
+});
+
+describe('the debug container', () => {
+  it('is not said to be started where one has been there a moment before', async () => {
+    const says = async (reused: boolean, again: boolean) => {
+      const container = { ...shown(looked('4')).container, reused, why: 'as root' };
+      const report = recorder();
+      const pod = { ...target, inject: async () => container } as unknown as Target;
+      const asked = { ...request, reference: () => 'image', timeout: 1000 } as Request;
+      await reach(asked, { image: 'go', access: 'attach' }, pod, report, new AbortController().signal, again);
+      return report.said;
+    };
+    expect(await says(true, false)).toEqual(['stage: starting the debug container', 'stage: using local, as root']);
+    expect(await says(true, true)).toEqual(['stage: looking at the processes']);
+    expect(await says(false, true)).toEqual(['stage: looking at the processes', 'stage: started local, as root']);
   });
 });
