@@ -7,7 +7,7 @@ import type { Request } from './capture/request.ts';
 import type { Cluster } from './cluster.ts';
 import type { Perform, Typed } from './commands/around.ts';
 import { type Command, commands } from './commands/index.ts';
-import { type captureFlags, checkRegistry, connectionFlags, flagsOf, withOutput } from './common.ts';
+import { type captureFlags, checkFit, checkRegistry, connectionFlags, flagsOf, withOutput } from './common.ts';
 import { confirm } from './confirm.ts';
 import { exitCodes, KprofError } from './errors.ts';
 import type { Flags, Options } from './flags.ts';
@@ -145,6 +145,7 @@ function toStdout({ streams = false }: Toolkit, { file, output }: CaptureOptions
 }
 
 async function capture(toolkit: Toolkit, typed: CaptureOptions, typedWords: readonly string[], report: Report): Promise<number> {
+  checkFit(toolkit, typed);
   const labels = (typed as Typed)['selector'];
   // Labels stand for the name.
   const words = typeof labels === 'string' ? [`-l ${labels}`, ...typedWords] : typedWords;

@@ -93,6 +93,46 @@ export const captureFlags = {
 
 type Common = typeof connectionFlags & typeof captureFlags;
 
+type CaptureFlag = keyof typeof captureFlags;
+
+/** What has no meaning for a tool, by how it captures, and why. */
+const unfit: Readonly<Record<string, { readonly flags: readonly CaptureFlag[]; readonly why: string }>> = {
+  pod: { flags: ['pid', 'allow-ptrace'], why: 'looks at the pod as a whole, and at no process' },
+  session: { flags: ['file', 'force', 'no-open', 'viewer'], why: 'writes no artifact' },
+};
+
+type Fitting = Pick<Toolkit, 'name' | 'ways'>;
+
+const unfitFor = (toolkit: Fitting) => unfit[toolkit.ways({})[0]?.via ?? ''];
+
+/** The flags of every capture that a tool has, as they are there. */
+export function captureFlagsOf(toolkit: Fitting & Pick<Toolkit, 'flags' | 'outputs'>): Flags {
+  const isSession = toolkit.ways({})[0]?.via === 'session';
+  const here: Flags = {
+    ...captureFlags,
+    ...(isSession
+      ? {
+          ttl: {
+            ...captureFlags.ttl,
+            description: 'How long to wait for a first client, and how long the idle debug container stays for the next session',
+          },
+        }
+      : {}),
+    output: flagsOf(toolkit).output,
+  };
+  return Object.fromEntries(Object.entries(here).filter(([name]) => !unfitFor(toolkit)?.flags.includes(name as CaptureFlag)));
+}
+
+/** Throws where a flag was given that has no meaning for the tool. */
+export function checkFit(toolkit: Fitting, options: Readonly<Record<string, unknown>>): void {
+  const { flags, why } = unfitFor(toolkit) ?? { flags: [], why: '' };
+  for (const name of flags) {
+    const { default: preset }: Flag<unknown> = captureFlags[name];
+    if (options[name] === undefined || options[name] === false || options[name] === preset) continue;
+    throw new KprofError('usage', `--${name} has no meaning here: kprof ${toolkit.name} ${why}`, { hint: `leave out --${name}` });
+  }
+}
+
 /** All flags of a tool; `-o` also takes the words of another one, where the tool says so. */
 export function flagsOf({ flags, outputs: other }: Pick<Toolkit, 'flags' | 'outputs'>): Common & Flags {
   const words = flags[other ?? '']?.value?.split('|');

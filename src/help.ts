@@ -1,7 +1,7 @@
 /** The help texts, made from the definitions, so that they can't differ. Loads nothing but them. */
 import { toolkits } from '../toolkits/index.ts';
 import { commands } from './commands/index.ts';
-import { captureFlags, connectionFlags, flagsOf } from './common.ts';
+import { captureFlagsOf, connectionFlags } from './common.ts';
 import type { Flag, Flags } from './flags.ts';
 import type { Risk, Toolkit } from './toolkit.ts';
 
@@ -62,7 +62,7 @@ export const usageOf = ({ name, second, rest, flags }: Toolkit): string =>
 const needs = (way: ReturnType<Toolkit['ways']>[number]): string =>
   way.via === 'forward'
     ? `Goes over a forwarded port and puts nothing into the pod; needs the rights to get the pod, and to get and create pods/portforward. Where the port is none of those that are usual or declared, an ephemeral container with the image kprof-${way.image} looks for it, and says so.`
-    : `Uses an ephemeral container with the image kprof-${way.image}; needs the rights to get the pod, to patch pods/ephemeralcontainers, and to get and create ${'forwards' in way ? 'pods/exec and pods/portforward' : 'pods/exec'}.`;
+    : `Uses an ephemeral container with the image kprof-${way.image}; needs the rights to get the pod, to patch pods/ephemeralcontainers, and to get and create ${'forwards' in way ? 'pods/exec and pods/portforward' : 'pods/exec'}${way.via === 'pod' ? '; for several pods also to list pods' : ''}.`;
 
 function toolkitHelp(toolkit: Toolkit, columns: number): string {
   const [way] = toolkit.ways({});
@@ -72,7 +72,7 @@ function toolkitHelp(toolkit: Toolkit, columns: number): string {
     `\n${paragraph(`${toolkit.summary}. ${does}`, columns)}`,
     `\nUsage:\n  ${usageOf(toolkit)} [flags]\n`,
     section('Flags', toolkit.flags, columns),
-    section('Flags of every capture', { ...captureFlags, output: flagsOf(toolkit).output }, columns),
+    section('Flags of every capture', captureFlagsOf(toolkit), columns),
     section("kubectl's flags", connectionFlags, columns),
   ].join('');
 }

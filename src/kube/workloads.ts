@@ -27,10 +27,10 @@ const kinds: readonly (Kind & { readonly short: readonly string[] })[] = [
   { name: 'service', short: ['svc'], group: core, plural: 'services' },
 ];
 
-/** What was typed, taken apart: `deploy/api` or `api`. */
+/** What was typed, taken apart: `deploy/api`, `deployment.apps/api` or `api`. */
 export function parseName(typed: string): { readonly kind: Kind; readonly name: string } {
   const slash = typed.indexOf('/');
-  const word = slash === -1 ? 'pod' : typed.slice(0, slash).toLowerCase();
+  const [word = '', ...groups] = slash === -1 ? ['pod'] : typed.slice(0, slash).toLowerCase().split('.');
   const kind = kinds.find(({ name, plural, short }) => word === name || word === plural || short.includes(word));
   if (kind === undefined) {
     const near = nearest(
@@ -44,7 +44,17 @@ export function parseName(typed: string): { readonly kind: Kind; readonly name: 
           : `did you mean ${near}/${typed.slice(slash + 1)}?`,
     });
   }
+  checkGroup(kind, groups.join('.'), typed);
   return { kind, name: checkName(typed.slice(slash + 1), kind.name) };
+}
+
+/** As kubectl takes it: `apps`, or `v1.apps` with the version. */
+function checkGroup({ name, group: [, group, version], plural }: Kind, said: string, typed: string): void {
+  const known = version === undefined ? [''] : ['', group, `${version}.${group}`];
+  if (known.includes(said)) return;
+  throw new KprofError('usage', `"${typed}" names a kind of the group ${said}, which kprof does not know`, {
+    hint: `it knows ${version === undefined ? name : `${plural}.${group}`}: ${name}/${typed.slice(typed.indexOf('/') + 1)}`,
+  });
 }
 
 /** A selector as the query of a list has it. */

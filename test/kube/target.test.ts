@@ -33,6 +33,10 @@ describe('what is typed', () => {
     ['job/api', 'jobs', 'api'],
     ['svc/api', 'services', 'api'],
     ['Service/api', 'services', 'api'],
+    ['deployment.apps/api', 'deployments', 'api'],
+    ['deployments.v1.apps/api', 'deployments', 'api'],
+    ['deploy.apps/a.b', 'deployments', 'a.b'],
+    ['Job.batch/api', 'jobs', 'api'],
   ])('%s', (typed, plural, name) => {
     expect(parseName(typed)).toMatchObject({ kind: { plural }, name });
   });
@@ -40,6 +44,14 @@ describe('what is typed', () => {
   it.each([
     ['deplyo/api', '"deplyo", of "deplyo/api", is no kind that has pods', 'did you mean deploy/api?'],
     ['node/a', '"node", of "node/a", is no kind that has pods', expect.any(String)],
+    [
+      'deployment.extensions/a',
+      '"deployment.extensions/a" names a kind of the group extensions, which kprof does not know',
+      'it knows deployments.apps: deployment/a',
+    ],
+    ['pod.apps/a', expect.stringContaining('of the group apps'), 'it knows pod: pod/a'],
+    ['job.v2.batch/a', expect.stringContaining('of the group v2.batch'), 'it knows jobs.batch: job/a'],
+    ['rollout.argoproj.io/a', '"rollout.argoproj.io", of "rollout.argoproj.io/a", is no kind that has pods', expect.any(String)],
     ['pod/', 'The name of the pod is empty', expect.any(String)],
     ['', 'The name of the pod is empty', expect.any(String)],
     ['deploy/A', '"A" cannot be the name of a deployment', expect.any(String)],
