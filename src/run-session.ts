@@ -16,7 +16,7 @@ import type { Flags } from './flags.ts';
 import { readLaunch, writeLaunch } from './launch-json.ts';
 import { printSession } from './print.ts';
 import { answerOf, persist, step } from './remote/remote.ts';
-import { duration } from './report.ts';
+import { duration, plural } from './report.ts';
 import { type Around, among } from './run.ts';
 import type { Doorway, Process, Served, SessionPlan, SessionWay, Tools } from './toolkit.ts';
 
@@ -89,7 +89,7 @@ async function orGone(error: unknown, { gone }: Target): Promise<never> {
 export function haltInWords(probes: readonly Probe[]): string {
   const shortest = ({ period, timeout, failures }: Probe) => duration(((failures - 1) * period + timeout) * 1000);
   const told = probes.map((probe) => {
-    const asked = `its ${probe.kind} probe, each ${probe.period}s, fails ${probe.failures} times`;
+    const asked = `its ${probe.kind} probe, each ${probe.period}s, fails ${plural(probe.failures, 'time')}`;
     const then = probe.kind === 'liveness' ? 'restarts it' : 'takes its traffic away';
     return `a halt of more than ${shortest(probe)} ${then} (${asked})`;
   });

@@ -8,7 +8,7 @@ describe('what a halt does, in words', () => {
       { kind: 'readiness', period: 5, timeout: 2, failures: 1 },
     ]);
     expect(said).toContain('a halt of more than 21s restarts it (its liveness probe, each 10s, fails 3 times)');
-    expect(said).toContain('a halt of more than 2s takes its traffic away');
+    expect(said).toContain('a halt of more than 2s takes its traffic away (its readiness probe, each 5s, fails 1 time)');
   });
 
   it('is nothing that the kubelet would notice without them', () => {

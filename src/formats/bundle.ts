@@ -1,7 +1,7 @@
 /** Several profiles in one zip file of stored entries, as src/capture/zip.ts writes it. */
 import { crc32 } from 'node:zlib';
 import { KprofError } from '../errors.ts';
-import { bytes as inBytes } from '../report.ts';
+import { bytes as inBytes, plural } from '../report.ts';
 import type { Format, Summary } from './format.ts';
 import { traceIn } from './gotrace.ts';
 import { contentOf, profileIn, summarise } from './pprof.ts';
@@ -58,7 +58,7 @@ export const bundle: Format = {
     const files = members(content, path).map((member) => ({ ...member, summary: describe(member) }));
     const lines = files.map(({ name, summary }) => `  ${name}: ${summary.text}`);
     return {
-      text: [`${files.length} profiles, ${inBytes(content.length)}`, ...lines].join('\n'),
+      text: [`${plural(files.length, 'profile')}, ${inBytes(content.length)}`, ...lines].join('\n'),
       facts: { files: Object.fromEntries(files.map(({ name, content: { length } }) => [name, length])), bytes: content.length },
     };
   },

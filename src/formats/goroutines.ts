@@ -1,7 +1,7 @@
 /** Stacks of goroutines as Go prints them (`goroutine?debug=2`, https://github.com/golang/go/blob/master/src/runtime/traceback.go), which keeper does, too. */
 import { readFile } from 'node:fs/promises';
 import { KprofError } from '../errors.ts';
-import { duration } from '../report.ts';
+import { duration, plural } from '../report.ts';
 import { safeLine } from '../safe.ts';
 import { type Format, openFile } from './format.ts';
 
@@ -136,7 +136,7 @@ export const goroutines: Format = {
     const waiting = all.reduce((most, { minutes }) => Math.max(most, minutes), 0);
     return {
       text: [
-        `${all.length}${total === undefined || Number(total) === all.length ? '' : ` of ${total}`} goroutines with ${groups.length} different stacks`,
+        `${total === undefined || Number(total) === all.length ? '' : `${all.length} of `}${plural(Number(total ?? all.length), 'goroutine')} with ${plural(groups.length, 'different stack')}`,
         ...(waiting === 0 ? [] : [`the longest waits for ${duration(waiting * 60_000)}`]),
         ...(pause === undefined ? [] : [`the process stood still for ${Math.round(Number(pause))}ms`]),
       ].join(', '),
