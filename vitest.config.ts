@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { Retried } from './test/support/retried.ts';
 
-// A machine that is shared can stall for longer than a deadline lasts: what fails twice in a row is no accident, and both are shown.
+// A machine that is shared can stall for longer than a deadline lasts: what fails twice in a row is no accident. All failures are shown.
 const retry = 1;
 const patient = { testTimeout: 240_000, hookTimeout: 300_000, retry };
 
@@ -16,6 +17,7 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
+    reporters: ['default', new Retried()],
     projects: [
       {
         test: {
