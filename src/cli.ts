@@ -15,7 +15,7 @@ import { riskInWords, usageOf } from './help.ts';
 import { interrupts } from './interrupts.ts';
 import type { ConnectionOptions } from './kube/choice.ts';
 import { nearest } from './nearest.ts';
-import { parse } from './parse.ts';
+import { type Parsed, parse } from './parse.ts';
 import type { Artifact } from './record.ts';
 import type { Report } from './report.ts';
 import type { Around } from './run.ts';
@@ -55,10 +55,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     const toolkit = toolkits.find((each) => each.name === name || each.aliases?.includes(name));
     const command = commands.find((each) => each.name === name);
     if (toolkit !== undefined) {
-      const { options, words, typed } = parse(rest, flagsOf(toolkit), read);
-      report = terminalReport({ quiet: options.quiet, verbose: options.v });
-      checkOnce(toolkit, options, words, typed);
-      const code = await capture(toolkit, options, words, report);
+      const parsed = parse(rest, flagsOf(toolkit), read);
+      report = terminalReport({ quiet: parsed.options.quiet, verbose: parsed.options.v });
+      const code = await capture(toolkit, parsed, report);
       // Stdout may have failed meanwhile.
       process.exitCode ||= code;
     } else if (command !== undefined) {
@@ -114,7 +113,8 @@ function unknownCommand(name: string): KprofError {
   });
 }
 
-type CaptureOptions = Options<typeof connectionFlags & typeof captureFlags>;
+type CaptureFlags = typeof connectionFlags & typeof captureFlags;
+type CaptureOptions = Options<CaptureFlags>;
 
 /** The reference to pull for an image of ours. */
 const reference =
@@ -144,12 +144,12 @@ function toStdout({ streams = false }: Toolkit, { file, output }: CaptureOptions
   return true;
 }
 
-async function capture(toolkit: Toolkit, typed: CaptureOptions, typedWords: readonly string[], report: Report): Promise<number> {
-  checkFit(toolkit, typed);
-  const labels = (typed as Typed)['selector'];
+async function capture(toolkit: Toolkit, parsed: Parsed<CaptureFlags>, report: Report): Promise<number> {
+  checkFit(toolkit, parsed.options);
+  const labels = (parsed.options as Typed)['selector'];
   // Labels stand for the name.
-  const words = typeof labels === 'string' ? [`-l ${labels}`, ...typedWords] : typedWords;
-  const options = withSecond(toolkit, withOutput(toolkit, typed), words);
+  const words = typeof labels === 'string' ? [`-l ${labels}`, ...parsed.words] : parsed.words;
+  const options = withSecond(toolkit, { ...parsed, options: withOutput(toolkit, parsed.options), words });
   const where = {
     name: oneName(toolkit, words),
     container: options.container,
@@ -283,29 +283,25 @@ async function show(
   await viewCapture(artifact.path, artifact.format, report, wishedViewer(options.viewer));
 }
 
-/** What was typed as a flag and as a word, and differs, is a mistake of which nobody knows which it is. */
-function checkOnce({ second, name, flags }: Toolkit, options: CaptureOptions, words: readonly string[], typed: readonly string[]): void {
-  const word = words[(options as Typed)['selector'] === undefined ? 1 : 0];
-  const flag = second === undefined ? undefined : flags[second];
-  if (second === undefined || flag === undefined || word === undefined || !typed.includes(second)) return;
-  const given = (options as Options<Flags>)[second];
-  if (flag.parse(word, { flag: flag.value ?? second, read }) !== given)
-    throw new KprofError('usage', `--${second} ${String(given)} and ${word} both say what kprof ${name} is to take`, {
-      hint: 'leave out one of them',
-    });
-}
-
-/** The words behind the name stand for a flag, where the tool has one for them. */
-function withSecond({ second, rest, flags }: Toolkit, options: CaptureOptions, words: readonly string[]): CaptureOptions {
+/**
+ * The words behind the name stand for a flag, where the tool has one for them. What was typed as both, and differs, is a mistake of which
+ * nobody knows which it is.
+ */
+function withSecond({ second, rest, flags, name }: Toolkit, { options, words, typed }: Parsed<Flags>): CaptureOptions {
+  const given = options as CaptureOptions & Options<Flags>;
   if (rest !== undefined) {
     const flag = flags[rest];
-    const typed = (options as Options<Flags>)[rest] as readonly unknown[];
-    return { ...options, [rest]: [...typed, ...words.slice(1).flatMap((word) => flag?.parse(word, { flag: flag.value ?? rest, read }))] };
+    const before = given[rest] as readonly unknown[];
+    return { ...given, [rest]: [...before, ...words.slice(1).flatMap((word) => flag?.parse(word, { flag: flag.value ?? rest, read }))] };
   }
   const flag = second === undefined ? undefined : flags[second];
-  return flag === undefined || second === undefined || words[1] === undefined
-    ? options
-    : { ...options, [second]: flag.parse(words[1], { flag: flag.value ?? second, read }) };
+  if (flag === undefined || second === undefined || words[1] === undefined) return given;
+  const value = flag.parse(words[1], { flag: flag.value ?? second, read });
+  if (typed.includes(second) && value !== given[second])
+    throw new KprofError('usage', `--${second} ${String(given[second])} and ${words[1]} both say what kprof ${name} is to take`, {
+      hint: 'leave out one of them',
+    });
+  return { ...given, [second]: value };
 }
 
 /** kubectl's flags by the names that the kube layer has for them. */

@@ -107,7 +107,7 @@ function withRecording(summary: Summary, recording: Recording | undefined): Summ
   const details = (columns: number, count?: number) =>
     [...(first.length === 0 ? [] : [table(top, columns, count)]), ...eventTables(events, columns, count)].join('\n').replace(/^\n/, '');
   return {
-    text: `${summary.text}, ${top.total} ${top.type.type === 'java samples' ? '' : 'wall-clock '}sample${top.total === 1 ? '' : 's'} of Java methods`,
+    text: `${summary.text}, ${plural(top.total, top.type.type === 'java samples' ? 'sample' : 'wall-clock sample')} of Java methods`,
     ...(details(80) === '' ? {} : { details }),
     facts: {
       ...summary.facts,

@@ -1,5 +1,6 @@
 /** Worker threads have an inspector of their own, behind that of the process: https://github.com/nodejs/node/blob/main/src/inspector/node_protocol.pdl */
 import { KprofError } from '../errors.ts';
+import { plural } from '../report.ts';
 import type { Inspector, Limits } from './inspector.ts';
 
 const attached = 'NodeWorker.attachedToWorker';
@@ -21,5 +22,5 @@ export async function workersOf(inspector: Inspector, limits: Limits): Promise<n
 
 /** What to say of them. */
 export const withoutWorkers = (count: number, pid: number): string =>
-  `${count} worker thread${count === 1 ? '' : 's'} of process ${pid} ${count === 1 ? 'is' : 'are'} not in this capture, which is of its main thread alone; ` +
+  `${plural(count, 'worker thread')} of process ${pid} ${count === 1 ? 'is' : 'are'} not in this capture, which is of its main thread alone; ` +
   'node --cpu-prof, or --heap-prof, writes a profile of every thread when that ends';

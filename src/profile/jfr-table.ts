@@ -1,4 +1,5 @@
 /** What a JFR recording says beside its method samples, as lines of a terminal. */
+import { plural } from '../report.ts';
 import { safeLine } from '../safe.ts';
 import type { Events, Tally } from './jfr-events.ts';
 import { shorten } from './table.ts';
@@ -48,7 +49,7 @@ function tallies(
 export function eventTables({ pauses, allocated, waited }: Events, columns: number, count: number = shown): readonly string[] {
   const time = (nanoseconds: number): string => inUnit(nanoseconds, 'ns', 'minimum');
   const words = [
-    `${pauses.count} pause${pauses.count === 1 ? '' : 's'} for garbage collection,`,
+    `${plural(pauses.count, 'pause')} for garbage collection,`,
     `${time(pauses.amount)} in all, the longest ${time(pauses.longest)}`,
   ];
   return [
