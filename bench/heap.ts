@@ -54,7 +54,8 @@ try {
       .join('\n'),
   );
   say(`pause measured by the app ${pause / 1000}s, announced ${announced(ended) / 1000}s: ratio ${(pause / announced(ended)).toFixed(2)}`);
-  say(`kprof: ${(ended.took / 1000).toFixed(0)}s, ${peak.toFixed(0)} MiB at its peak`);
+  say(`kprof: ${(ended.took / 1000).toFixed(0)}s, ${peak.toFixed(0)} MiB at its peak; wanted at most 150`);
+  if (peak > 150) process.exitCode = 1;
   say(
     `Heap$Known: ${classes.find(({ name }) => name === 'Heap$Known')?.instances}; app: ${/known=\d+/.exec(kubectl('logs', '-n', ours.namespace, 'heap', '-c', 'app', '--tail=1'))}`,
   );
