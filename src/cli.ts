@@ -145,11 +145,11 @@ function toStdout({ streams = false }: Toolkit, { file, output }: CaptureOptions
 }
 
 async function capture(toolkit: Toolkit, parsed: Parsed<CaptureFlags>, report: Report): Promise<number> {
-  checkFit(toolkit, parsed.options);
+  checkFit(toolkit, parsed.typed);
   const labels = (parsed.options as Typed)['selector'];
   // Labels stand for the name.
   const words = typeof labels === 'string' ? [`-l ${labels}`, ...parsed.words] : parsed.words;
-  const options = withSecond(toolkit, { ...parsed, options: withOutput(toolkit, parsed.options), words });
+  const options = withSecond(toolkit, { ...parsed, options: withOutput(toolkit, parsed), words });
   const where = {
     name: oneName(toolkit, words),
     container: options.container,

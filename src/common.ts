@@ -124,13 +124,11 @@ export function captureFlagsOf(toolkit: Fitting & Pick<Toolkit, 'flags' | 'outpu
 }
 
 /** Throws where a flag was given that has no meaning for the tool. */
-export function checkFit(toolkit: Fitting, options: Readonly<Record<string, unknown>>): void {
+export function checkFit(toolkit: Fitting, typed: readonly string[]): void {
   const { flags, why } = unfitFor(toolkit) ?? { flags: [], why: '' };
-  for (const name of flags) {
-    const { default: preset }: Flag<unknown> = captureFlags[name];
-    if (options[name] === undefined || options[name] === false || options[name] === preset) continue;
+  const name = flags.find((each) => typed.includes(each));
+  if (name !== undefined)
     throw new KprofError('usage', `--${name} has no meaning here: kprof ${toolkit.name} ${why}`, { hint: `leave out --${name}` });
-  }
 }
 
 /** All flags of a tool; `-o` also takes the words of another one, where the tool says so. */
@@ -142,10 +140,15 @@ export function flagsOf({ flags, outputs: other }: Pick<Toolkit, 'flags' | 'outp
 
 const choiceOf = (words: readonly string[]) => ({ value: words.join('|'), parse: choice(words, 'name', '').parse });
 
-/** The options with such a word of `-o` at the flag that it belongs to. */
-export function withOutput<O extends Options<Common>>({ outputs: other }: Pick<Toolkit, 'outputs'>, options: O): O {
+/** The options with such a word of `-o` at the flag that it belongs to. Throws where both were typed, and differ. */
+export function withOutput<O extends Options<Common>>(
+  { outputs: other }: Pick<Toolkit, 'outputs'>,
+  { options, typed }: { readonly options: O; readonly typed: readonly string[] },
+): O {
   const { output } = options;
-  return other === undefined || output === undefined || outputs.includes(output)
-    ? options
-    : { ...options, output: undefined, [other]: output };
+  if (other === undefined || output === undefined || outputs.includes(output)) return options;
+  const named: unknown = options[other as keyof O];
+  if (typed.includes(other) && named !== output)
+    throw new KprofError('usage', `--${other} ${named} and -o ${output} both say what is to be written`, { hint: 'leave out one of them' });
+  return { ...options, output: undefined, [other]: output };
 }

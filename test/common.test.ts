@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { captureFlagsOf, checkFit, flagsOf } from '../src/common.ts';
+import { captureFlagsOf, checkFit, flagsOf, withOutput } from '../src/common.ts';
 import { help } from '../src/help.ts';
 import { parse } from '../src/parse.ts';
 import type { Toolkit } from '../src/toolkit.ts';
+import { asprof } from '../toolkits/asprof.ts';
 import { delve } from '../toolkits/delve.ts';
 import { heapdump } from '../toolkits/heapdump.ts';
 import { pcap } from '../toolkits/pcap.ts';
 
 const check = (toolkit: Toolkit, ...argv: readonly string[]) =>
-  checkFit(toolkit, parse(argv, flagsOf(toolkit), () => new Uint8Array()).options);
+  checkFit(toolkit, parse(argv, flagsOf(toolkit), () => new Uint8Array()).typed);
 
 describe('a flag without a meaning for the tool', () => {
   it.each([
@@ -16,7 +17,7 @@ describe('a flag without a meaning for the tool', () => {
     [pcap, 'allow-ptrace', ['--allow-ptrace']],
     [delve, 'file', ['-f', 'x']],
     [delve, 'force', ['--force']],
-    [delve, 'viewer', ['--viewer', 'jmc']],
+    [delve, 'viewer', ['--viewer', 'auto']],
     [delve, 'no-open', ['--no-open']],
   ] as const)('%o: --%s is refused, and not in the help', (toolkit, name, argv) => {
     expect(() => check(toolkit as Toolkit, ...argv)).toThrow(
@@ -32,6 +33,27 @@ describe('a flag without a meaning for the tool', () => {
 
   it('is none that was not given', () => {
     for (const toolkit of [pcap, delve]) expect(() => check(toolkit as Toolkit)).not.toThrow();
+  });
+});
+
+describe('-o with a word of another flag', () => {
+  const output = (...argv: readonly string[]) =>
+    withOutput(
+      asprof as Toolkit,
+      parse(argv, flagsOf(asprof as Toolkit), () => new Uint8Array()),
+    );
+
+  it.each([
+    [[], { format: 'jfr', output: undefined }],
+    [['-o', 'collapsed'], { format: 'collapsed', output: undefined }],
+    [['-o', 'collapsed', '--format', 'collapsed'], { format: 'collapsed', output: undefined }],
+    [['-o', 'json', '--format', 'collapsed'], { format: 'collapsed', output: 'json' }],
+  ])('%j is that flag', (argv, expected) => expect(output(...argv)).toMatchObject(expected));
+
+  it('is refused beside another word of it', () => {
+    expect(() => output('--format', 'jfr', '-o', 'flamegraph')).toThrow(
+      expect.objectContaining({ failure: 'usage', message: '--format jfr and -o flamegraph both say what is to be written' }),
+    );
   });
 });
 

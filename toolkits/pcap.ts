@@ -64,8 +64,6 @@ function checkFiles(options: Readonly<Record<string, unknown>>): void {
     );
   if (options['snaplen'] !== undefined && options['headers-only'] === true)
     throw wrong(`--headers-only is --snaplen ${headers}, and --snaplen ${options['snaplen']} is another`, 'leave out one of them');
-  if (options['keep-files'] !== undefined && rotate === undefined)
-    throw wrong('--keep-files is for --rotate', '--rotate 100MB --keep-files 5');
   if (keylog !== undefined && format === 'pcap')
     throw wrong('--keylog needs --format pcapng: pcap has no place for secrets', 'leave out --format pcap');
   if (rotate !== undefined && live === true) throw wrong('--rotate makes several files, and --live shows one', 'leave out --live');
@@ -91,7 +89,7 @@ export const pcap = defineToolkit({
     count: count(undefined, 'How many packets to capture'),
     'max-size': size(undefined, 'End when the file has this size'),
     rotate: size(undefined, 'Begin a new file here when the one that is written would be larger'),
-    'keep-files': count(undefined, 'How many files of --rotate stay, the newest'),
+    'keep-files': { ...count(undefined, 'How many files of --rotate stay, the newest'), with: 'rotate' },
     keylog: text('FILE', "Put the TLS secrets of this local file (an app's SSLKEYLOGFILE) into the pcapng"),
     'buffer-size': size('8MiB', 'Room in the kernel for packets that wait to be taken'),
     format: choice(['pcapng', 'pcap'], 'pcapng', 'Kind of file: pcapng tells what was captured where, pcap is for older programs'),
