@@ -23,6 +23,12 @@ export interface Flowed {
   readonly cut: boolean;
 }
 
+/** The exit code that the pod has told, once it has. */
+function exitCode(said: string): number | undefined {
+  const code = /(?:^|\n)kprof-exit (\d+)\n/.exec(said)?.[1];
+  return code === undefined ? undefined : Number(code);
+}
+
 type Flowing = Pick<Session, 'container' | 'report' | 'stops' | 'signal'>;
 
 const longestTalk = 64 * 1024;
@@ -52,6 +58,8 @@ export async function captureFlow(session: Flowing, plan: FlowPlan, intake: Inta
 
 function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPlan, intake: Intake, outlet: Outlet) {
   let said = '';
+  // Read where it is heard, and not at each of the many pieces that come meanwhile.
+  let told: { readonly tallied: Tallied | undefined; readonly code: number | undefined } = { tallied: undefined, code: undefined };
   let began: number | undefined;
   let end: Flowed['end'] | undefined;
   let full = false;
@@ -88,22 +96,15 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
     if (outlet.closed?.aborted) stop('closed');
   };
   const progress = () => {
-    const { dropped } = plan.tallied(said) ?? {};
+    const { dropped } = told.tallied ?? {};
     const more = `${intake.progress()}${dropped === undefined ? '' : `, ${dropped} dropped`}`;
     return { done: Math.min(performance.now() - (began ?? 0), plan.for ?? Infinity), total: plan.for, unit: 'time' as const, more };
   };
-  const hasAll = (): boolean => {
-    const code = exitCode();
-    const captured = plan.tallied(said)?.captured;
-    return code !== undefined && (code !== 0 || full || (captured !== undefined && intake.pieces() >= captured));
-  };
-  const exitCode = (): number | undefined => {
-    const code = /(?:^|\n)kprof-exit (\d+)\n/.exec(said)?.[1];
-    return code === undefined ? undefined : Number(code);
-  };
+  const hasAll = ({ tallied, code }: typeof told): boolean =>
+    code !== undefined && (code !== 0 || full || (tallied !== undefined && intake.pieces() >= tallied.captured));
   let leaving = false;
   const acknowledge = (): void => {
-    if (!leaving && hasAll()) {
+    if (!leaving && hasAll(told)) {
       leaving = true;
       execution.send('ack\n');
     }
@@ -121,8 +122,9 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
   }
   function hear(bytes: Uint8Array): void {
     said = (said + Buffer.from(bytes).toString('latin1')).slice(-longestTalk);
+    told = { tallied: plan.tallied(said), code: exitCode(said) };
     if (began === undefined && plan.begun.test(said)) begin();
-    if (exitCode() === undefined) return;
+    if (told.code === undefined) return;
     acknowledge();
     later(() => execution.send('ack\n'), lastWithin);
   }
@@ -142,7 +144,7 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
   );
 
   const done = execution.done.then(({ code }) => {
-    const known = exitCode() ?? code;
+    const known = told.code ?? code;
     if (known !== 0)
       throw new KprofError('failed', `${plan.run[0]} ended with exit code ${known}`, {
         cause: said
@@ -150,7 +152,7 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
           .trim()
           .slice(-2000),
       });
-    const missing = full ? 0 : (plan.tallied(said)?.captured ?? 0) - intake.pieces();
+    const missing = full ? 0 : (told.tallied?.captured ?? 0) - intake.pieces();
     // The very last one may be lost when it waited for us while it was stopped.
     if (missing > 1) throw new KprofError('incomplete', `${missing} of what ${plan.run[0]} captured did not arrive here`);
   });
@@ -163,7 +165,7 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
       outlet.closed?.removeEventListener('abort', onClosed);
       report.clear();
     },
-    outcome: (): Flowed => ({ tallied: plan.tallied(said), end: end ?? 'itself', cut }),
+    outcome: (): Flowed => ({ tallied: told.tallied, end: end ?? 'itself', cut }),
   };
 }
 

@@ -9,6 +9,7 @@ import { createReader } from '../../src/packets/reader.ts';
 import { listening, tallied } from '../../src/runtimes/tcpdump.ts';
 import type { FlowPlan, Tallied } from '../../src/toolkit.ts';
 import { type LocalContainer, localContainer } from '../support/local-container.ts';
+import { pcapFile } from '../support/packets.ts';
 import { recorder } from '../support/recorder.ts';
 import { shells, until } from '../support/shells.ts';
 
@@ -149,6 +150,57 @@ describe.concurrent.each(shells)('a flow through %s', (_, path) => {
     } finally {
       await container.end();
     }
+  });
+});
+
+/** What a scripted pod can do: what it prints is taken when the promise settles; `told` settles when it was told so. */
+interface Stage {
+  stdout(bytes: Buffer): Promise<void>;
+  stderr(text: string): void;
+  told(text: string): Promise<void>;
+}
+
+/** A pod of which the test says what comes. */
+function scripted(play: (stage: Stage) => Promise<void>): LocalContainer {
+  const exec: LocalContainer['exec'] = (_, io) => {
+    const waiting: { readonly text: string; readonly heard: () => void }[] = [];
+    const heard = new Set<string>();
+    const send = (text: string): void => {
+      heard.add(text.trim());
+      for (const each of waiting) if (heard.has(each.text)) each.heard();
+    };
+    const told = (text: string) =>
+      heard.has(text) ? Promise.resolve() : new Promise<void>((resolve) => void waiting.push({ text, heard: resolve }));
+    const stdout: Stage['stdout'] = async (bytes) => io.stdout?.(bytes);
+    const stderr: Stage['stderr'] = (text) => void io.stderr?.(Buffer.from(text));
+    return { send, done: play({ stdout, stderr, told }).then(() => ({ code: 0 })) };
+  };
+  return { exec } as Partial<LocalContainer> as LocalContainer;
+}
+
+const begins = 'tcpdump: listening on eth0, link-type EN10MB (Ethernet), snapshot length 262144 bytes\n';
+const stream = (times: readonly number[]) =>
+  pcapFile(
+    times.map((at) => ({ seconds: Math.floor(at), nanos: Math.round((at % 1) * 1e9), data: Buffer.alloc(60) })),
+    { nano: true },
+  );
+const behind = (times: readonly number[]) => stream(times).subarray(24);
+
+describe('a long flow', () => {
+  it('reads what the program said when that comes, and not at each packet', async () => {
+    const counting = vi.fn(tallied);
+    const container = scripted(async ({ stdout, stderr, told }) => {
+      stderr(begins);
+      for (let times = 0; times < 10; times++) stderr('5 packets captured, 5 packets received by filter\n'.repeat(200));
+      await stdout(stream([1]));
+      for (let at = 2; at <= 500; at++) await stdout(behind([at]));
+      stderr('500 packets captured\nkprof-exit 0\n');
+      await told('ack');
+    });
+    const { run, packets } = stage(container);
+    expect(await run(plan(1, 1, { tallied: counting }))).toMatchObject({ end: 'itself', tallied: { captured: 500 } });
+    expect(packets()).toBe(500);
+    expect(counting.mock.calls.length).toBeLessThan(20);
   });
 });
 
