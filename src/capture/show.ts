@@ -32,7 +32,7 @@ export async function show(tape: Tape, path: string, found: Found, title: string
     const giveBack = report.lend();
     child.once('error', giveBack).once('close', giveBack);
   }
-  const feed = await createFeed(path, child);
+  const feed = await createFeed(path, child, (how) => report.warn(`${name} ${how}; the capture goes on`));
   return {
     get bytes() {
       return tape.bytes;

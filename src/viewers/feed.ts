@@ -6,41 +6,55 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A program that is fed. */
 export interface Feed {
-  /** Aborts when it takes nothing any more: it was closed, or could not be started. */
+  /** Aborts when somebody closed it. */
   readonly closed: AbortSignal;
   /** Says that the file has so many bytes by now. */
   grown(bytes: number): void;
-  /** Says that the file is whole; settles when the program has all of it, was closed, or has taken nothing for `patience` milliseconds: false. */
+  /** Says that the file is whole; settles when the program has all of it, has ended, or has taken nothing for `patience` milliseconds: false. */
   end(patience: number): Promise<boolean>;
 }
 
 const step = 64 * 1024;
 
-/** Feeds from the beginning of the file. */
-export async function createFeed(path: string, child: ChildProcess): Promise<Feed> {
-  const closed = new AbortController();
-  const close = () => closed.abort();
-  child.once('error', close).once('exit', close);
-  child.stdin?.on('error', close);
-  const file = await open(path, 'r');
+/** Of who closes stdin and does not end: Wireshark does when its capture is stopped. */
+const endsWithin = 1000;
+
+/** Feeds from the beginning of the file; `failed` hears, fit behind its name, how a program ended that nobody has closed. */
+export async function createFeed(path: string, child: ChildProcess, failed: (how: string) => void): Promise<Feed> {
+  const [closed, over] = [new AbortController(), new AbortController()];
   let size = 0;
   let fed = 0;
-  let more = Promise.withResolvers<void>();
   let whole = false;
-  closed.signal.addEventListener('abort', () => more.resolve());
+  let judged = false;
+  const judge = (how: string | undefined): void => {
+    over.abort();
+    if (judged) return;
+    judged = true;
+    if (how === undefined) closed.abort();
+    else if (!whole) failed(how);
+  };
+  child.once('error', ({ message }) => judge(`can't be started: ${message}`));
+  child.once('exit', (code, signal) => judge(complaint(code, signal, fed > 0)));
+  child.stdin?.on('error', () => {
+    over.abort();
+    setTimeout(judge, endsWithin, undefined).unref();
+  });
+  const file = await open(path, 'r');
+  let more = Promise.withResolvers<void>();
+  over.signal.addEventListener('abort', () => more.resolve());
 
   const work = async (): Promise<void> => {
-    while (!closed.signal.aborted && !(whole && fed === size)) {
-      if (fed < size) fed += await pass(file, child, fed, Math.min(step, size - fed), closed.signal);
+    while (!over.signal.aborted && !(whole && fed === size)) {
+      if (fed < size) fed += await pass(file, child, fed, Math.min(step, size - fed), over.signal);
       else {
         await more.promise;
         more = Promise.withResolvers();
       }
     }
-    await finish(child, closed.signal);
+    await finish(child, over.signal);
   };
   const done = work()
-    .catch(close)
+    .catch(() => over.abort())
     .finally(() => file.close().catch(() => {}));
 
   return {
@@ -57,23 +71,33 @@ export async function createFeed(path: string, child: ChildProcess): Promise<Fee
         if (await Promise.race([done.then(() => true), sleep(patience, false, { ref: false })])) return true;
       }
       child.stdin?.destroy();
-      close();
+      judge(undefined);
       return false;
     },
   };
 }
 
+// As a shell tells them, too.
+const closing: ReadonlySet<NodeJS.Signals | number> = new Set([0, 'SIGHUP', 129, 'SIGINT', 130, 'SIGKILL', 137, 'SIGPIPE', 141, 'SIGTERM', 143]); // biome-ignore format: pairs
+
+/** How it ended, where it was not closed by somebody. */
+function complaint(code: number | null, signal: NodeJS.Signals | null, began: boolean): string | undefined {
+  const how = signal ?? code ?? 0;
+  if (!closing.has(how)) return signal === null ? `ended with code ${code}` : `ended by ${signal}`;
+  return began ? undefined : 'ended before it took anything';
+}
+
 /** Says that nothing more comes, and waits until the program's side has all of it: what Node keeps for a stalled one would keep us, too. */
-async function finish({ stdin }: ChildProcess, closed: AbortSignal): Promise<void> {
-  if (stdin === null || closed.aborted) return;
+async function finish({ stdin }: ChildProcess, over: AbortSignal): Promise<void> {
+  if (stdin === null || over.aborted) return;
   stdin.end();
-  if (!stdin.writableFinished) await once(stdin, 'finish', { signal: closed });
+  if (!stdin.writableFinished) await once(stdin, 'finish', { signal: over });
 }
 
 /** Gives bytes of the file to the program, and waits until it can take more. */
-async function pass(file: FileHandle, { stdin }: ChildProcess, from: number, length: number, closed: AbortSignal): Promise<number> {
+async function pass(file: FileHandle, { stdin }: ChildProcess, from: number, length: number, over: AbortSignal): Promise<number> {
   const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, from);
-  if (stdin === null || closed.aborted) return bytesRead;
-  if (!stdin.write(buffer.subarray(0, bytesRead))) await once(stdin, 'drain', { signal: closed });
+  if (stdin === null || over.aborted) return bytesRead;
+  if (!stdin.write(buffer.subarray(0, bytesRead))) await once(stdin, 'drain', { signal: over });
   return bytesRead;
 }

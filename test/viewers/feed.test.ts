@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it, vi } from 'vitest';
@@ -16,7 +16,8 @@ async function fed(name: string, script = `exec cat >${join(box.path, name)}.out
   const path = join(box.path, name);
   writeFileSync(path, '');
   const child: ChildProcess = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] });
-  const feed = await createFeed(path, child);
+  const failures: string[] = [];
+  const feed = await createFeed(path, child, (how) => failures.push(how));
   let size = 0;
   const write = (text: string) => {
     appendFileSync(path, text);
@@ -24,7 +25,7 @@ async function fed(name: string, script = `exec cat >${join(box.path, name)}.out
     feed.grown(size);
   };
   const out = () => readFileSync(`${path}.out`, 'utf8');
-  return { child, feed, write, out };
+  return { child, feed, write, out, failures };
 }
 
 describe('a feed', () => {
@@ -62,20 +63,51 @@ describe('a feed', () => {
   });
 
   it('tells when the program is closed', async () => {
-    const { feed, write, child } = await fed('closed');
+    const { feed, write, child, out, failures } = await fed('closed');
     write('one');
+    expect(await until(() => existsSync(`${join(box.path, 'closed')}.out`) && out() === 'one', 10)).toBe(true);
     child.kill('SIGTERM');
     expect(await until(() => feed.closed.aborted, 10)).toBe(true);
     write('two');
     expect(await feed.end(5000)).toBe(true);
+    expect(failures).toEqual([]);
+  });
+
+  it('tells when the program takes no more, and stays', async () => {
+    const { feed, write, child } = await fed('stopped', 'head -c 3 >&2; exec <&-; exec sleep 60');
+    const writing = setInterval(() => write('x'.repeat(70_000)), 10);
+    expect(await until(() => feed.closed.aborted, 10)).toBe(true);
+    clearInterval(writing);
+    child.kill('SIGKILL');
+  });
+
+  it.each([
+    ['read -r line; exit 3', 'ended with code 3'],
+    ['read -r line; kill -SEGV $$', 'ended by SIGSEGV'],
+  ])('does not take the failure of a program for its closing: %s', async (script, how) => {
+    const { feed, write, failures } = await fed('failed', script);
+    write('one\n');
+    expect(await until(() => failures.length > 0, 10)).toBe(true);
+    write('two');
+    expect(await feed.end(5000)).toBe(true);
+    expect([failures, feed.closed.aborted]).toEqual([[how], false]);
+  });
+
+  it('does not take for closed what ended before it got anything', async () => {
+    const { feed, failures } = await fed('early', 'exit 0');
+    expect(await until(() => failures.length > 0, 10)).toBe(true);
+    expect([failures, feed.closed.aborted]).toEqual([['ended before it took anything'], false]);
   });
 
   it('tells when there is no such program', async () => {
     const path = join(box.path, 'none');
     writeFileSync(path, 'x');
-    const feed = await createFeed(path, spawn(join(box.path, 'missing'), [], { stdio: ['pipe', 'ignore', 'ignore'] }));
+    const failures: string[] = [];
+    const child = spawn(join(box.path, 'missing'), [], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const feed = await createFeed(path, child, (how) => failures.push(how));
     feed.grown(1);
-    expect(await until(() => feed.closed.aborted, 10)).toBe(true);
+    expect(await until(() => failures.length > 0, 10)).toBe(true);
     expect(await feed.end(1000)).toBe(true);
+    expect([failures, feed.closed.aborted]).toEqual([[expect.stringMatching(/^can't be started: .*ENOENT/)], false]);
   });
 });
