@@ -1,8 +1,8 @@
 /** Where an artifact goes, what it is called, and how it gets its name. */
 import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { access, lstat, open, realpath, rename, stat, unlink } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { access, lstat, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join, parse, resolve, sep } from 'node:path';
 import { KprofError } from './errors.ts';
 import { moveToFreeName, moveWithoutOverwriting } from './move.ts';
 import { codeOf, diskError } from './pull/disk.ts';
@@ -56,6 +56,12 @@ export interface Destination {
   readonly ours?: boolean;
 }
 
+/** `x-00002.pcapng` for `x.pcapng`. */
+export function numbered(path: string, number: number): string {
+  const { dir, name, ext } = parse(path);
+  return join(dir, `${name}-${String(number).padStart(5, '0')}${ext}`);
+}
+
 const find = async (path: string): Promise<Stats | undefined> =>
   lstat(path).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
@@ -104,6 +110,19 @@ async function checkFree(path: string, force: boolean): Promise<void> {
   if (!force) throw new KprofError('usage', `${path} exists already`, { hint: 'give another name with -f, or overwrite it with --force' });
 }
 
+/** Files of an earlier capture would be taken for a part of this one, or be in its way when it has long begun. */
+async function checkNoneNumbered(path: string, force: boolean): Promise<void> {
+  if (force) return;
+  const { dir, name, ext } = parse(path);
+  const isNumbered = (file: string) =>
+    file.startsWith(`${name}-`) && file.endsWith(ext) && /^\d{5,}$/.test(file.slice(name.length + 1, -ext.length || undefined));
+  const found = (await readdir(dir)).filter(isNumbered).sort()[0];
+  if (found !== undefined)
+    throw new KprofError('usage', `${join(dir, found)} exists already, as files of ${basename(path)} are called`, {
+      hint: 'give another name with -f, or overwrite such files with --force',
+    });
+}
+
 // To replace it would surprise who made the link, to write through it who did not.
 async function linkError(path: string): Promise<KprofError> {
   const target = await realpath(path).catch(() => undefined);
@@ -143,19 +162,20 @@ async function tryToCreate(path: string): Promise<void> {
 
 /**
  * Finds out, before anything is captured, that the artifact can be written. `fileFlag` is what was given with -f: a file, or a folder that gets `defaultName`.
- * Throws a KprofError: `usage` when the file, or its .partial, exists and `force` is not set, or when it is a link; `disk` when it can't be written.
+ * `isNumbered`: it will be several files with numbers behind that name.
+ * Throws a KprofError: `usage` when the file, one of those, or its .partial, exists and `force` is not set, or when it is a link; `disk` when it can't be written.
  */
 export async function prepareDestination(
   fileFlag: string | undefined,
   defaultName: string,
-  { force = false }: { readonly force?: boolean } = {},
+  { force = false, isNumbered = false }: { readonly force?: boolean; readonly isNumbered?: boolean } = {},
 ): Promise<Destination> {
   const { final, ours } = await finalPath(fileFlag, defaultName);
   // Two captures of one second have the same name of ours, two with --force may have the same name that was given: the process id
   // keeps them apart until they are published.
   const partial = `${final}${ours || force ? `.${process.pid}` : ''}${suffix}`;
   await checkFolder(dirname(final));
-  if (!ours) await checkFree(final, force);
+  if (!ours) await (isNumbered ? checkNoneNumbered : checkFree)(final, force);
   await checkNoEarlierTry(partial, force);
   if (force) await removeEarlierTry(`${final}${suffix}`);
   await tryToCreate(partial);

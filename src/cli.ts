@@ -180,7 +180,7 @@ async function capture(toolkit: Toolkit, parsed: Parsed<CaptureFlags>, report: R
   if (labels === undefined) cluster.check(where);
   else if (options['dry-run']) throw new KprofError('usage', '--dry-run is for one pod', { hint: 'name one of them' });
   request.reference('');
-  if (request.file !== undefined) await checkFile(request.file, request.force);
+  if (request.file !== undefined) await checkFile(request.file, request.force, (options as Typed)['rotate'] !== undefined);
   await checkSecrets(toolkit, options);
   if (options['dry-run']) {
     const { dryRun } = await import('./dry-run.ts');
@@ -201,9 +201,9 @@ async function checkSecrets(toolkit: Toolkit, options: CaptureOptions): Promise<
   if (way?.via === 'pod' && way.secrets !== undefined) await (await import('./packets/keylog.ts')).checkKeys(way.secrets);
 }
 
-async function checkFile(file: string, force: boolean): Promise<void> {
+async function checkFile(file: string, force: boolean, isNumbered: boolean): Promise<void> {
   const { prepareDestination } = await import('./artifact.ts');
-  await prepareDestination(file, 'artifact', { force });
+  await prepareDestination(file, 'artifact', { force, isNumbered });
 }
 
 /** Acting on production is asked about, looking is not. */

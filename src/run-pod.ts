@@ -52,7 +52,9 @@ export async function runPod(request: Request, around: Around, target: Target, w
   const format = formats[way.format];
   const origin = { tool: request.toolkit.name, namespace: target.namespace, pod: target.pod, container: target.container, pid: undefined };
   const name = artifactName({ ...origin, container: '', at }, format.extension);
-  const destination = request.stdout ? undefined : await prepareDestination(request.file, name, { force: request.force });
+  const destination = request.stdout
+    ? undefined
+    : await prepareDestination(request.file, name, { force: request.force, isNumbered: isRotated(request) });
   const holding = {
     ...entered,
     request,
@@ -88,6 +90,8 @@ export async function runPod(request: Request, around: Around, target: Target, w
     warnings: report.warnings,
   };
 }
+
+const isRotated = ({ options }: Request): boolean => options['rotate'] !== undefined;
 
 /** Of what goes to stdout there is no file. */
 const nowhere: Destination = { final: '-', partial: '-' };
@@ -125,7 +129,7 @@ async function captureInto(session: Session, { request, around, way, format, des
   try {
     const flowed = await captureFlow(session, plan, intake, outlet);
     clock('capture');
-    await outlet.write(intake.tail(flowed.tallied));
+    await outlet.write(intake.tail(flowed.tallied), true);
     for (const note of lossNotes(plan, flowed)) session.report.warn(note);
     const closed = await outlet.close(true);
     await outlet.finish?.();
@@ -136,7 +140,7 @@ async function captureInto(session: Session, { request, around, way, format, des
   } catch (error) {
     await outlet.close(false).catch(() => {}); // the error that ended it is told
     await outlet.finish?.();
-    throw destination === undefined ? error : keeping(error, intake, destination.partial, outlet.bytes);
+    throw destination === undefined ? error : keeping(error, intake, outlet.paths ?? [destination.partial], outlet.bytes);
   } finally {
     around.capturing(undefined);
   }

@@ -251,3 +251,17 @@ test('what another kprof writes under the same name of ours is not in the way', 
   }
   expect(readFileSync(join(box.path, 'x.jfr.1.partial'), 'utf8')).toBe('of another');
 });
+
+test('a name for several files with numbers is refused where one of such files is there', async () => {
+  using box = sandbox();
+  const [file, earlier] = [join(box.path, 'x.pcapng'), join(box.path, 'x-00003.pcapng')];
+  for (const other of ['x-1.pcapng', 'y-00001.pcapng', 'x-00001.pcap', 'x.pcapng']) writeFileSync(join(box.path, other), '');
+  await expect(prepareDestination(file, 'name', { isNumbered: true })).resolves.toMatchObject({ final: file });
+  writeFileSync(earlier, '');
+  await expect(prepareDestination(file, 'name', { isNumbered: true })).rejects.toMatchObject({
+    failure: 'usage',
+    message: `${earlier} exists already, as files of x.pcapng are called`,
+  });
+  await expect(prepareDestination(file, 'name', { isNumbered: true, force: true })).resolves.toMatchObject({ final: file });
+  await expect(prepareDestination(`${box.path}/`, 'x.pcapng', { isNumbered: true })).resolves.toMatchObject({ ours: true });
+});

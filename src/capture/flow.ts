@@ -9,7 +9,8 @@ import type { Session } from './session.ts';
 /** Where the pieces go. */
 export interface Outlet {
   readonly bytes: number;
-  write(pieces: Buffer): Promise<void>;
+  /** The tail stands in no file of its own. */
+  write(pieces: Buffer, isTail?: boolean): Promise<void>;
   /** Aborts when nobody takes them any more: then the capture ends well. */
   readonly closed?: AbortSignal;
 }
@@ -180,12 +181,14 @@ export function lossNotes({ remedy }: Pick<FlowPlan, 'remedy'>, { tallied, cut }
   return notes;
 }
 
-/** An error that says what is kept nevertheless. */
-export function keeping(error: unknown, intake: Intake, partial: string, bytes: number): unknown {
-  if (!(error instanceof KprofError) || bytes === 0) return error;
+/** An error that says what is kept nevertheless, in one file or in the first to the last of several. */
+export function keeping(error: unknown, intake: Intake, files: readonly string[], bytes: number): unknown {
+  const [first, last] = [files[0], files.at(-1)];
+  if (!(error instanceof KprofError) || bytes === 0 || first === undefined) return error;
+  const where = first === last ? first : `${files.length} files, ${first} to ${last}`;
   return new KprofError(
     error.failure,
-    `${error.message} (what came before, ${intake.progress()}, is whole and kept in ${partial}: ${inBytes(bytes)})`,
+    `${error.message} (what came before, ${intake.progress()}, is whole and kept in ${where}: ${inBytes(bytes)})`,
     {
       hint: error.hint,
       cause: error.cause,

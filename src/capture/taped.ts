@@ -15,7 +15,8 @@ export async function taped(destination: Destination, { session, plan, intake, v
   const { partial } = destination;
   if (plan.rotate !== undefined) {
     const seal = (path: string, captured: Captured) => sealed(path, captured, session, plan, intake);
-    return createReel(destination, { ...plan.rotate, force, head: intake.head, seal });
+    const onBegin = ({ final, partial }: Destination) => session.journal({ final, partial });
+    return createReel(destination, { ...plan.rotate, force, head: intake.head, seal, onBegin });
   }
   const { target, report } = session;
   const tape = await createTape(partial);

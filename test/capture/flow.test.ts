@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { captureFlow, checkFlow, lossNotes, type Outlet } from '../../src/capture/flow.ts';
+import { captureFlow, checkFlow, keeping, lossNotes, type Outlet } from '../../src/capture/flow.ts';
 import { KprofError } from '../../src/errors.ts';
 import { formats } from '../../src/formats/index.ts';
 import { createReader } from '../../src/packets/reader.ts';
@@ -220,5 +220,17 @@ describe('what the kernel kept to itself', () => {
       'At the end 2 packets still waited in the kernel, and are not kept. Try a filter',
     ]);
     expect(notes({ captured: 7, received: 12, dropped: 0 })).toEqual([]);
+  });
+});
+
+describe('an error of a capture', () => {
+  const { intake } = stage(scripted(async () => {}));
+  const said = (files: readonly string[], bytes = 9) => (keeping(new KprofError('failed', 'Cut'), intake, files, bytes) as Error).message;
+
+  it('names the files that are there', () => {
+    expect(said(['a.partial'])).toMatch(/^Cut \(what came before, 0 packets.*, is whole and kept in a\.partial: 9 B\)$/);
+    expect(said(['a-00002', 'a-00003', 'a-00004'])).toContain('kept in 3 files, a-00002 to a-00004: 9 B');
+    expect(said([])).toBe('Cut');
+    expect(said(['a'], 0)).toBe('Cut');
   });
 });

@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createReel, numbered, type Winding } from '../../src/capture/reel.ts';
+import { numbered } from '../../src/artifact.ts';
+import { createReel, type Winding } from '../../src/capture/reel.ts';
+import { KprofError } from '../../src/errors.ts';
 import { formats } from '../../src/formats/index.ts';
 import { createReader } from '../../src/packets/reader.ts';
 import { type Made, pcapFile } from '../support/packets.ts';
@@ -27,15 +29,21 @@ function seconds(path: string): readonly number[] {
   return found;
 }
 
+const quick: Winding['seal'] = async (_, captured) => captured;
+
 /** Captures into a fresh folder; gives the reel once it is closed. */
-async function wind(name: string, piece: number, winding: Pick<Winding, 'bytes' | 'keep'>, close = true) {
+async function wind(name: string, piece: number, winding: Pick<Winding, 'bytes' | 'keep'>, close = true, seal = quick) {
   const final = join(box.path, `${name}.pcapng`);
   const intake = formats.pcapng.intake?.(provenance) as NonNullable<ReturnType<NonNullable<typeof formats.pcapng.intake>>>;
-  const seal: Winding['seal'] = async (_, captured) => captured;
-  const reel = await createReel({ final, partial: `${final}.partial`, ours: true }, { ...winding, force: false, head: intake.head, seal });
+  const begun: string[] = [];
+  const onBegin: Winding['onBegin'] = ({ partial }) => void begun.push(basename(partial));
+  const reel = await createReel(
+    { final, partial: `${final}.partial`, ours: true },
+    { ...winding, force: false, head: intake.head, seal, onBegin },
+  );
   for (let at = 0; at < sent.length; at += piece) await reel.write(intake.take(Buffer.from(sent.subarray(at, at + piece))));
   if (close) await reel.close(true);
-  return { reel, final };
+  return { reel, final, intake, begun };
 }
 
 describe('a capture in several files', () => {
@@ -64,5 +72,35 @@ describe('a capture in several files', () => {
     await reel.close(false);
     const again = await wind('going', 300, { bytes: 1000, keep: undefined });
     expect(again.reel.paths?.[0]).toMatch(/going-00001-2\.pcapng$/);
+  });
+
+  it('takes packets while the file before is still brought to the disk', async () => {
+    const { promise: onDisk, resolve: isOnDisk } = Promise.withResolvers<void>();
+    const slow: Winding['seal'] = async (_, captured) => onDisk.then(() => captured);
+    const { reel, final, begun } = await wind('slow', Math.ceil(sent.length / 4), { bytes: 8000, keep: undefined }, false, slow);
+    expect(begun.map((name) => name.replace(/\d+\.partial$/, ''))).toEqual(['slow-00001.pcapng.', 'slow-00002.pcapng.']);
+    expect(reel.paths).toEqual([]);
+    isOnDisk();
+    await reel.close(true);
+    expect(reel.paths).toEqual([numbered(final, 1), numbered(final, 2)]);
+    expect(reel.paths?.flatMap(seconds)).toEqual(made.map((each) => each.seconds));
+  });
+
+  it('tells what went wrong with a file, and keeps the others', async () => {
+    const failing: Winding['seal'] = async (path, captured) => {
+      if (path.includes('00001')) throw new KprofError('disk', 'no room');
+      return captured;
+    };
+    const { reel, final } = await wind('failing', Math.ceil(sent.length / 4), { bytes: 8000, keep: undefined }, false, failing);
+    await expect(reel.close(false)).rejects.toThrow('no room');
+    expect(reel.paths).toEqual([numbered(final, 2)]);
+  });
+
+  it('has no file of its own for the tail', async () => {
+    const { reel, intake } = await wind('tail', 300, { bytes: 1000, keep: 1 }, false);
+    await reel.write(intake.tail({ captured: 200, received: 200, dropped: 0 }), true);
+    await reel.write(Buffer.alloc(0));
+    await reel.close(true);
+    expect(reel.paths?.flatMap(seconds).at(-1)).toBe(199);
   });
 });
