@@ -97,10 +97,10 @@ describe('kprof pcap', () => {
     expect(piped.stdout).toContain('GET / HTTP/1.1');
   });
 
-  it('stops at its duration where nothing comes, beside two containers, of an image without anything', async () => {
+  it('stops at its duration where nothing comes, by a filter with names in it, beside two containers, of an image without anything', async () => {
     for (const ended of await Promise.all([
       kprof('quiet', '-i', 'lo', '--duration', '1s', '-o', 'json'),
-      kprof('static', '--duration', '1s', '-o', 'json', 'port', '1'),
+      kprof('static', '--duration', '1s', '-o', 'json', 'port', 'http', 'or', 'proto', 'gre'),
     ])) {
       expect(ended.code, ended.stderr).toBe(0);
       expect(record(ended)['summary']).toMatchObject({ packets: 0 });
