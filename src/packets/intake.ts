@@ -38,7 +38,7 @@ export function createIntake(writer: Writer): Intake {
       const size = writer.packetLength(data.length);
       room(size);
       out.fill(0, used + size - 8, used + size); // what pads it
-      writer.packet(out, used, { link: 0, seconds, nanos, length, data });
+      writer.packet(out, used, { link: 0, seconds: seconds ?? 0, nanos, length, data });
       used += size;
     },
   };

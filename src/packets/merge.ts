@@ -42,7 +42,7 @@ async function* inOrder(path: string, links: Link[]): AsyncGenerator<Packet, voi
   const reader = createReader(
     {
       link: (link) => void links.push(link),
-      packet: (link, seconds, nanos, length, data) => insert({ link, seconds, nanos, length, data: Buffer.from(data) }),
+      packet: (link, seconds = 0, nanos, length, data) => insert({ link, seconds, nanos, length, data: Buffer.from(data) }),
     },
     path,
   );

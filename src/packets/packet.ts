@@ -21,8 +21,9 @@ export interface Counted {
 export interface PacketSink {
   /** Links are numbered from 0 in the order in which they come. */
   link?(link: Link): void;
-  /** `data` is only lent. `length` is what it had on the wire; `seconds` are those of Unix. */
-  packet(link: number, seconds: number, nanos: number, length: number, data: Buffer): void;
+  /** `data` is only lent. `length` is what it had on the wire; `seconds` are those of Unix, undefined where the file doesn't tell. */
+  packet(link: number, seconds: number | undefined, nanos: number, length: number, data: Buffer): void;
+  /** Since the capture began: of a link the last counts. */
   counted?(link: number, counted: Counted): void;
 }
 

@@ -22,6 +22,8 @@ export const options = {
 // As in Wireshark: what is longer was never written so.
 const longestBlock = 16 * 2 ** 20;
 const least = 12;
+/** Of a section; all of them are known at a time. */
+const mostInterfaces = 65_536;
 
 /** Of bytes that begin a file: at least four. */
 export const isPcapng = (bytes: Buffer): boolean => bytes.readUInt32LE(0) === blocks.section;
@@ -63,6 +65,7 @@ export function pcapngGrammar(sink: PacketSink): Grammar {
 
   function addInterface(bytes: Buffer, at: number, end: number): void {
     if (end - at < 8) throw new Broken('an interface of it tells nothing');
+    if (interfaces.length === mostInterfaces) throw new Broken(`it has more than ${mostInterfaces} interfaces`);
     const name = option(bytes, at + 8, end, options.name);
     const unit = option(bytes, at + 8, end, options.unit)?.[0] ?? 6;
     const offset = option(bytes, at + 8, end, options.offset);
@@ -84,11 +87,12 @@ export function pcapngGrammar(sink: PacketSink): Grammar {
     return found;
   }
 
-  function packet(of: Interface, time: bigint, length: number, bytes: Buffer, at: number, captured: number, end: number): void {
+  function packet(of: Interface, time: bigint | undefined, length: number, bytes: Buffer, at: number, captured: number, end: number): void {
     if (captured > longestPacket) throw new Broken(`a packet in it would have ${captured} bytes`);
     if (at + captured > end) throw new Broken('a packet is longer than its block');
-    const nanos = ((time % of.units) * second) / of.units;
-    sink.packet(of.link, Number(time / of.units) + of.offset, Number(nanos), length, bytes.subarray(at, at + captured));
+    const data = bytes.subarray(at, at + captured);
+    const nanos = time === undefined ? 0 : Number(((time % of.units) * second) / of.units);
+    sink.packet(of.link, time === undefined ? undefined : Number(time / of.units) + of.offset, nanos, length, data);
   }
   const time = (bytes: Buffer, at: number): bigint => (BigInt(word(bytes, at)) << 32n) | BigInt(word(bytes, at + 4));
 
@@ -98,7 +102,7 @@ export function pcapngGrammar(sink: PacketSink): Grammar {
       const of = interfaceOf(0);
       const length = word(bytes, at);
       const captured = Math.min(length, of.snapLength === 0 ? length : of.snapLength);
-      packet(of, 0n, length, bytes, at + 4, captured, end);
+      packet(of, undefined, length, bytes, at + 4, captured, end);
       return;
     }
     const number = type === blocks.old ? half(bytes, at) : word(bytes, at);

@@ -35,6 +35,9 @@ export interface Counts extends Amount {
 
 /** Who comes later than so many others is counted as `…`. */
 const mostKept = 10_000;
+const mostLinks = 1000;
+/** What is no time of the calendar is none at all: https://tc39.es/ecma262/#sec-time-values-and-time-range */
+const mostTime = 8.64e15;
 
 const protocols: Readonly<Record<number, string>> = {
   1: 'ICMP',
@@ -87,6 +90,13 @@ export function createTally(): { readonly counts: Counts; readonly sink: Require
     dropped: undefined,
   };
   const isRepeated = createStreams();
+  const counters = new Map<number, Counted>();
+
+  function addTime(at: number): void {
+    if (Math.abs(at) > mostTime) return;
+    if (counts.first === undefined || at < counts.first) counts.first = at;
+    if (counts.last === undefined || at > counts.last) counts.last = at;
+  }
 
   function addTalk(talk: Talk, length: number): void {
     const { pair, protocol, from, to, tcp, answer } = talk;
@@ -110,21 +120,24 @@ export function createTally(): { readonly counts: Counts; readonly sink: Require
   return {
     counts,
     sink: {
-      link: (link: Link) => void (counts.links.length < 1000 && counts.links.push(link)),
+      link: (link: Link) => void (counts.links.length < mostLinks && counts.links.push(link)),
       packet(link, seconds, nanos, length, data) {
         counts.packets += 1;
         counts.bytes += length;
         counts.captured += data.length;
-        const at = seconds * 1000 + nanos / 1e6;
-        if (counts.first === undefined || at < counts.first) counts.first = at;
-        if (counts.last === undefined || at > counts.last) counts.last = at;
+        if (seconds !== undefined) addTime(seconds * 1000 + nanos / 1e6);
         const talk = dissect(counts.links[link]?.type ?? -1, data);
         if (talk === undefined) add(counts.protocols, 'other', length);
         else addTalk(talk, length);
       },
-      counted(_, { received, dropped }: Counted) {
-        if (received !== undefined) counts.received = (counts.received ?? 0) + received;
-        if (dropped !== undefined) counts.dropped = (counts.dropped ?? 0) + dropped;
+      counted(link, counted: Counted) {
+        const before = counters.get(link);
+        if (before === undefined && counters.size >= mostLinks) return;
+        counters.set(link, { ...before, ...counted });
+        for (const name of ['received', 'dropped'] as const) {
+          const count = counted[name];
+          if (count !== undefined) counts[name] = (counts[name] ?? 0) + count - (before?.[name] ?? 0);
+        }
       },
     },
   };

@@ -23,7 +23,7 @@ const sent = pcapFile(made, { nano: true });
 
 function seconds(path: string): readonly number[] {
   const found: number[] = [];
-  const reader = createReader({ packet: (_, at) => void found.push(at) }, path);
+  const reader = createReader({ packet: (_, at = 0) => void found.push(at) }, path);
   reader.take(readFileSync(path));
   reader.end();
   return found;

@@ -23,7 +23,7 @@ const provenance = { namespace: 'shop', pod: 'web', container: 'app', command: '
 function packets(file: Buffer): readonly Made[] {
   const found: Made[] = [];
   const reader = createReader(
-    { packet: (_, seconds, nanos, __, data) => void found.push({ seconds, nanos, data: Buffer.from(data) }) },
+    { packet: (_, seconds = 0, nanos, __, data) => void found.push({ seconds, nanos, data: Buffer.from(data) }) },
     'it',
   );
   reader.take(file);

@@ -28,7 +28,7 @@ async function merged(files: readonly Buffer[]) {
   const reader = createReader(
     {
       link: ({ name }) => void found.names.push(name),
-      packet: (link, seconds, nanos, _, data) =>
+      packet: (link, seconds = 0, nanos, _, data) =>
         void found.packets.push({ link, at: seconds * 1e3 + nanos / 1e6, data: data.toString('hex') }),
     },
     to,

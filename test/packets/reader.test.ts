@@ -31,7 +31,8 @@ function read(file: Buffer, sizes: readonly number[] = [file.length]): Read {
   const reader = createReader(
     {
       link: (link) => void found.links.push(link),
-      packet: (link, seconds, nanos, length, data) => void found.packets.push({ link, seconds, nanos, length, data: data.toString('hex') }),
+      packet: (link, seconds = 0, nanos, length, data) =>
+        void found.packets.push({ link, seconds, nanos, length, data: data.toString('hex') }),
     },
     'x.pcap',
   );

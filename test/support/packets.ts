@@ -69,6 +69,8 @@ export const links: Readonly<Record<number, (packet: Buffer) => Buffer>> = {
 
 /** How a file is made. */
 export interface Shape {
+  /** Options of the interface of pcapng, as hex. */
+  readonly options?: string;
   readonly little?: boolean;
   readonly nano?: boolean;
   readonly link?: number;
@@ -97,18 +99,19 @@ export function pcapFile(packets: readonly Made[], { little = true, nano = false
   ]);
 }
 
-function block(little: boolean, type: number, body: Buffer): Buffer {
+/** A block of pcapng. */
+export function block(little: boolean, type: number, body: Buffer): Buffer {
   const padded = Buffer.concat([body, Buffer.alloc(-body.length & 3)]);
   const length = 12 + padded.length;
   return Buffer.concat([numbers(little, [4, type], [4, length]), padded, numbers(little, [4, length])]);
 }
 
 /** The newer file, with a block in between that nobody knows. */
-export function pcapngFile(packets: readonly Made[], { little = true, nano = false, link = 1 }: Shape = {}): Buffer {
+export function pcapngFile(packets: readonly Made[], { little = true, nano = false, link = 1, options = '' }: Shape = {}): Buffer {
   const unit = nano ? `${numbers(little, [2, 9], [2, 1]).toString('latin1')}\x09\0\0\0\0\0\0\0` : '';
   return Buffer.concat([
     block(little, 0x0a0d0d0a, numbers(little, [4, 0x1a2b3c4d], [2, 1], [2, 0], [4, -1], [4, -1])),
-    block(little, 1, Buffer.concat([numbers(little, [2, link], [2, 0], [4, 0]), Buffer.from(unit, 'latin1')])),
+    block(little, 1, Buffer.concat([numbers(little, [2, link], [2, 0], [4, 0]), Buffer.from(unit, 'latin1'), hex(options)])),
     block(little, 0x0bad, Buffer.from('what others say')),
     ...packets.map(({ seconds, nanos, data, length = data.length }) => {
       const time = BigInt(seconds) * (nano ? 1_000_000_000n : 1_000_000n) + BigInt(nano ? nanos : Math.floor(nanos / 1000));
