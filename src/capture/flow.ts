@@ -36,6 +36,8 @@ const longestTalk = 64 * 1024;
 const beginsWithin = 20_000;
 /** What waits in the kernel when it is to end is still taken, for so long at most. */
 const drainsWithin = 8_000;
+/** Nobody presses Ctrl-C to the millisecond, and nothing that came before it is to be missing. */
+const grace = 1000;
 /** For the last pieces, once the program has ended. */
 const lastWithin = 10_000;
 
@@ -75,11 +77,14 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
     if (end !== undefined) return;
     end = why;
     if (why === 'early') report.stage('stopping');
-    const began = performance.now();
+    const stopped = performance.now();
+    const waits = why === 'early' || why === 'time';
+    // On a busy link there is always more. Only the pod's clock tells what came before the end, and of that only differences can be known.
+    if (waits) intake.endAt(stopped - (began ?? stopped) + (why === 'early' ? grace : 0));
     const drain = (): void => {
       const now = performance.now();
-      const isBusy = (why === 'early' || why === 'time') && now - taken < 300;
-      cut = isBusy && now - began >= drainsWithin;
+      const isBusy = waits && !intake.isOver() && now - taken < 300;
+      cut = isBusy && now - stopped >= drainsWithin;
       if (isBusy && !cut) later(drain, 100);
       else execution.send('stop\n');
     };
@@ -113,10 +118,10 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
 
   async function take(bytes: Uint8Array): Promise<void> {
     taken = performance.now();
-    const pieces = intake.take(bytes);
-    if (!full) await outlet.write(pieces);
+    await outlet.write(intake.take(bytes));
     if (plan.mostBytes !== undefined && outlet.bytes >= plan.mostBytes) {
       full = true;
+      intake.endAt(Number.NEGATIVE_INFINITY);
       stop('size');
     }
     acknowledge();

@@ -44,8 +44,12 @@ export interface Intake {
   readonly addSecrets?: (path: string, from: string) => Promise<{ readonly bytes: number; readonly sha256: string } | undefined>;
   /** What stands at the end of a file. */
   tail(tallied: Tallied | undefined): Buffer;
-  /** Pieces so far, as the program counts them. */
+  /** Pieces so far, as the program counts them, whether they were kept or not. */
   pieces(): number;
+  /** From now on leaves out what is later than so many milliseconds behind the first piece, by the pieces' own time; `-Infinity` keeps nothing. */
+  endAt(after: number): void;
+  /** Whether something came that was left out. */
+  isOver(): boolean;
   /** How far it is, in words. */
   progress(): string;
   summary(): Summary;

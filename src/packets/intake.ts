@@ -14,10 +14,14 @@ export function createIntake(writer: Writer): Intake {
   let out = Buffer.alloc(0);
   let used = 0;
   let link: Link | undefined;
+  let came = 0;
+  let first: number | undefined;
+  let end = Number.POSITIVE_INFINITY;
+  let over = false;
 
   const room = (length: number): void => {
     if (used + length <= out.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(used + length, 2 * out.length, 65_536));
+    const larger = Buffer.allocUnsafe(Math.max(used + length, 2 * used, 65_536));
     out.copy(larger, 0, 0, used);
     out = larger;
   };
@@ -33,12 +37,19 @@ export function createIntake(writer: Writer): Intake {
       sink.link(one);
       append(head());
     },
-    packet(number, seconds, nanos, length, data) {
+    packet(number, seconds = 0, nanos, length, data) {
+      came += 1;
+      const at = seconds * 1000 + nanos / 1e6;
+      first ??= at;
+      if (at - first > end) {
+        over = true;
+        return;
+      }
       sink.packet(number, seconds, nanos, length, data);
       const size = writer.packetLength(data.length);
       room(size);
       out.fill(0, used + size - 8, used + size); // what pads it
-      writer.packet(out, used, { link: 0, seconds: seconds ?? 0, nanos, length, data });
+      writer.packet(out, used, { link: 0, seconds, nanos, length, data });
       used += size;
     },
   };
@@ -48,8 +59,8 @@ export function createIntake(writer: Writer): Intake {
     take(bytes) {
       reader.take(bytes);
       const whole = out.subarray(0, used);
-      // It is another's from now on.
-      out = Buffer.allocUnsafe(Math.max(65_536, bytes.length * 2));
+      // It is another's from now on; what is behind it is still ours.
+      out = out.subarray(used);
       used = 0;
       return whole;
     },
@@ -59,7 +70,11 @@ export function createIntake(writer: Writer): Intake {
       sink.counted(0, { received: tallied?.received, dropped: tallied?.dropped });
       return writer.tail(tallied);
     },
-    pieces: () => counts.packets,
+    pieces: () => came,
+    endAt(after) {
+      end = after;
+    },
+    isOver: () => over,
     progress: () => `${packets(counts.packets)}, ${inBytes(counts.bytes)}`,
     summary: () => summarise(counts),
   };

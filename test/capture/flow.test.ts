@@ -204,6 +204,42 @@ describe('a long flow', () => {
   });
 });
 
+describe('the end of a flow', () => {
+  it('is told by the time of packets where they never cease, and nothing later is kept', async () => {
+    const container = scripted(async ({ stdout, stderr, told }) => {
+      stderr(begins);
+      await stdout(stream([5000, 5000.1]));
+      one.early.abort();
+      let sent = 2;
+      for (let isStopped = false; !isStopped; sent++) {
+        await stdout(behind([5000 + sent * 3600]));
+        isStopped = await Promise.race([told('stop').then(() => true), sleep(10, false)]);
+      }
+      await stdout(behind([5000.2]));
+      stderr(`${sent + 1} packets captured\n${sent + 9} packets received by filter\nkprof-exit 0\n`);
+      await told('ack');
+    });
+    const one = stage(container);
+    expect(await one.run(plan(1, 1))).toMatchObject({ end: 'early', cut: false });
+    expect(one.packets()).toBe(3);
+    expect(one.intake.summary().facts).toMatchObject({ packets: 3 });
+  });
+
+  it('leaves what is beyond the size out of the summary, too', async () => {
+    const container = scripted(async ({ stdout, stderr, told }) => {
+      stderr(begins);
+      await stdout(stream([1, 2, 3]));
+      await stdout(behind([4, 5]));
+      await told('stop');
+      stderr('5 packets captured\nkprof-exit 0\n');
+      await told('ack');
+    });
+    const one = stage(container);
+    expect(await one.run(plan(1, 1, { mostBytes: 300 }))).toMatchObject({ end: 'size' });
+    expect([one.packets(), one.intake.summary().facts['packets']]).toEqual([3, 3]);
+  });
+});
+
 describe('what the kernel kept to itself', () => {
   const notes = (tallied: Tallied | undefined, cut = false) => lossNotes(plan(1, 1), { tallied, cut });
 

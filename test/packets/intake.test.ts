@@ -53,6 +53,22 @@ describe.each(['pcap', 'pcapng'] as const)('what comes from tcpdump, as %s', (na
     );
   });
 
+  it('leaves out what is later than its end, by the time of the packets, and counts it nevertheless', () => {
+    const one = intake();
+    const early = one.take(sent.subarray(0, 24 + 16 + (made[0] as Made).data.length));
+    one.endAt(4000);
+    const file = Buffer.concat([early, one.take(sent.subarray(24 + 16 + (made[0] as Made).data.length))]);
+    expect(packets(file)).toEqual(made.slice(0, 5));
+    expect([one.pieces(), one.isOver(), one.summary().facts['packets']]).toEqual([30, true, 5]);
+  });
+
+  it('is in memory of its own, which does not change any more, and takes little for little', () => {
+    const one = intake();
+    const pieces = Array.from({ length: 10 }, (_, at) => one.take(sent.subarray(at * 100, at * 100 + 100)));
+    expect(packets(Buffer.concat(pieces))).toEqual(made.slice(0, packets(Buffer.concat(pieces)).length));
+    expect(new Set(pieces.filter(({ length }) => length > 0).map(({ buffer }) => buffer)).size).toBe(1);
+  });
+
   it('is a file that is recognised, checked and summed up', async () => {
     const path = join(box.path, `x.${name}`);
     const one = intake();
