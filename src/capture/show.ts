@@ -1,8 +1,10 @@
 /** Shows a capture while it is written: the file comes first, and the viewer reads behind it. */
 import type { ChildProcess } from 'node:child_process';
+import { resolve } from 'node:path';
 import type { Report } from '../report.ts';
 import { createFeed } from '../viewers/feed.ts';
 import { type Found, type LiveWish, startLive } from '../viewers/live.ts';
+import type { Shown } from '../viewers/viewer.ts';
 import { wishedViewer } from '../viewers/words.ts';
 import type { Request } from './request.ts';
 import type { Tape } from './tape.ts';
@@ -24,8 +26,8 @@ export function wishOf({ options, stdout = false }: Request): LiveWish {
 }
 
 /** Starts the viewer of a tape that begins now. */
-export async function show(tape: Tape, path: string, found: Found, title: string, report: Report): Promise<Tape> {
-  const child = startLive(found, title, process.env, report.foreign);
+export async function show(tape: Tape, path: string, found: Found, { title, secrets }: Shown, report: Report): Promise<Tape> {
+  const child = startLive(found, { title, secrets: secrets === undefined ? undefined : resolve(secrets) }, process.env, report.foreign);
   const name = found.viewer.title;
   report.note(`Shown in ${name}; closing it ends the capture`);
   if (found.viewer.live.shows === 'terminal') {

@@ -20,7 +20,9 @@ export async function taped(destination: Destination, { session, plan, intake, v
   }
   const { target, report } = session;
   const tape = await createTape(partial);
-  return viewer === undefined ? tape : show(tape, partial, viewer, `${target.namespace}/${target.pod}`, report);
+  return viewer === undefined
+    ? tape
+    : show(tape, partial, viewer, { title: `${target.namespace}/${target.pod}`, secrets: plan.secrets }, report);
 }
 
 /** What a file is made for. */
@@ -47,7 +49,7 @@ export async function sealed(
     return { sha256, bytes };
   } catch (error) {
     if (!(error instanceof KprofError)) throw error;
-    report.warn(error.message);
+    report.warn(`The file is whole, but without the TLS secrets: ${error.message}`);
     return captured;
   }
 }

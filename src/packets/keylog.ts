@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, constants, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { KprofError } from '../errors.ts';
+import { diskError } from '../pull/disk.ts';
 import { shellWord } from '../safe.ts';
 import { secrets } from './encode.ts';
 
@@ -34,10 +35,30 @@ export async function readKeys(path: string): Promise<Buffer> {
   return Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1');
 }
 
-/** Puts them behind the first `head` bytes of a pcapng file, which must come before all packets. Gives the size and digest of what it is then. */
-export async function addKeys(path: string, head: number, keys: Buffer): Promise<{ readonly bytes: number; readonly sha256: string }> {
+/** Size and digest of a file. */
+interface Written {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/**
+ * Puts them behind the first `head` bytes of a pcapng file, which must come before all packets. Gives what it is then.
+ * Throws a KprofError `disk`: then the file is as it was, and the secrets are nowhere else.
+ */
+export async function addKeys(path: string, head: number, keys: Buffer): Promise<Written> {
   const next = `${path}.keys`;
   await unlink(next).catch(() => {}); // of a try that was killed
+  try {
+    const written = await copyWith(path, next, head, keys);
+    await rename(next, path);
+    return written;
+  } catch (error) {
+    await unlink(next).catch(() => {});
+    throw diskError(error, next);
+  }
+}
+
+async function copyWith(path: string, next: string, head: number, keys: Buffer): Promise<Written> {
   const file = await open(next, 'wx', 0o600);
   const digest = createHash('sha256');
   let bytes = 0;
@@ -54,6 +75,5 @@ export async function addKeys(path: string, head: number, keys: Buffer): Promise
   } finally {
     await file.close();
   }
-  await rename(next, path);
   return { bytes, sha256: digest.digest('hex') };
 }

@@ -5,7 +5,7 @@ import type { ViewerName } from '../formats/format.ts';
 import { findViewer } from './find.ts';
 import { viewers } from './index.ts';
 import { obstacle } from './open.ts';
-import type { Surroundings, Viewer } from './viewer.ts';
+import type { Shown, Surroundings, Viewer } from './viewer.ts';
 
 /** What was asked for: `live` is undefined where nothing was. */
 export interface LiveWish {
@@ -64,17 +64,12 @@ export async function findLive(
 const piped = 'cat | "$0" "$@"';
 
 /** Starts it; what it prints goes to `onLines`, where it prints and has no terminal of its own. It outlives us where it has a window. */
-export function startLive(
-  { viewer, program }: Found,
-  title: string,
-  env: NodeJS.ProcessEnv,
-  onLines: (text: string) => void,
-): ChildProcess {
+export function startLive({ viewer, program }: Found, shown: Shown, env: NodeJS.ProcessEnv, onLines: (text: string) => void): ChildProcess {
   const { shows, argv } = viewer.live;
   const out = { window: 'ignore', lines: 'pipe', terminal: 'inherit' } as const;
   const stdio = ['pipe', out[shows], shows === 'terminal' ? 'inherit' : 'ignore'] as const;
   const [run, ...words] =
-    shows === 'window' || process.platform === 'win32' ? [program, ...argv(title)] : ['sh', '-c', piped, program, ...argv(title)];
+    shows === 'window' || process.platform === 'win32' ? [program, ...argv(shown)] : ['sh', '-c', piped, program, ...argv(shown)];
   const child = spawn(run, words, { detached: shows !== 'terminal', stdio: [...stdio], env });
   child.stdout?.setEncoding('utf8').on('data', onLines);
   if (shows === 'window') child.unref();

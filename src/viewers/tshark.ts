@@ -1,5 +1,6 @@
 /** Wireshark's readers of packets for the terminal: https://www.wireshark.org/docs/man-pages/tshark.html and https://termshark.io */
 import { inPath, type Viewer } from './viewer.ts';
+import { keys } from './wireshark.ts';
 
 /** Prints a line for each packet. */
 export const tshark: Viewer = {
@@ -8,7 +9,7 @@ export const tshark: Viewer = {
   home: 'https://www.wireshark.org/download.html',
   places: (surroundings) => inPath('tshark', surroundings),
   argv: (file) => ['-r', file],
-  live: { shows: 'lines', argv: () => ['-l', '-r', '-'] },
+  live: { shows: 'lines', argv: ({ secrets }) => ['-l', '-r', '-', ...keys(secrets)] },
 };
 
 /** Takes the terminal for itself. */

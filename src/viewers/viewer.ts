@@ -12,6 +12,12 @@ export interface Surroundings {
   readonly platform: NodeJS.Platform;
 }
 
+/** What is shown while it is captured: its name, and the absolute path of a file with TLS secrets. */
+export interface Shown {
+  readonly title: string;
+  readonly secrets: string | undefined;
+}
+
 /** One program, as data. */
 export interface Viewer {
   readonly name: ProgramName;
@@ -22,7 +28,7 @@ export interface Viewer {
   /** Arguments that open an artifact; `file` is an absolute path. */
   argv(file: string): readonly string[];
   /** How it shows what is still captured, which it gets on stdin: in a window, in lines that it prints, or on the terminal. */
-  readonly live?: { readonly shows: 'window' | 'lines' | 'terminal'; argv(title: string): readonly string[] };
+  readonly live?: { readonly shows: 'window' | 'lines' | 'terminal'; argv(shown: Shown): readonly string[] };
   /** Where to get it. */
   readonly home: string;
 }

@@ -3,6 +3,9 @@ import { inPath, type Viewer } from './viewer.ts';
 
 const app = 'Applications/Wireshark.app/Contents/MacOS/Wireshark';
 
+/** What it and tshark decrypt with, of which they read as much as there is by then. */
+export const keys = (secrets: string | undefined): readonly string[] => (secrets === undefined ? [] : ['-o', `tls.keylog_file:${secrets}`]);
+
 /** Wireshark, wherever it is usually installed. */
 export const wireshark: Viewer = {
   name: 'wireshark',
@@ -19,5 +22,5 @@ export const wireshark: Viewer = {
     return [...inPath('wireshark', surroundings), ...onMac];
   },
   argv: (file) => ['-r', file],
-  live: { shows: 'window', argv: (title) => ['-k', '-i', '-', '-o', `gui.window_title:${title}`] },
+  live: { shows: 'window', argv: ({ title, secrets }) => ['-k', '-i', '-', '-o', `gui.window_title:${title}`, ...keys(secrets)] },
 };

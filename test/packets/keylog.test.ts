@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { formats } from '../../src/formats/index.ts';
@@ -62,6 +62,12 @@ describe('the secrets of TLS', () => {
     const path = file('y.pcapng', Buffer.alloc(28));
     file('y.pcapng.keys', 'left');
     expect((await addKeys(path, 28, Buffer.from('x'))).bytes).toBe(28 + 12 + 8 + 4);
+  });
+
+  it('stay nowhere else where they do not get in', async () => {
+    const path = join(box.path, 'gone.pcapng');
+    await expect(addKeys(path, 28, Buffer.from('x'))).rejects.toMatchObject({ failure: 'disk' });
+    expect(existsSync(`${path}.keys`)).toBe(false);
   });
 
   it('have no place in pcap', () => expect(formats.pcap.intake?.(provenance)).not.toHaveProperty('addSecrets'));

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { viewers } from '../../src/viewers/index.ts';
 import { findLive, type LiveWish } from '../../src/viewers/live.ts';
 import { sandbox } from '../support/sandbox.ts';
 
@@ -43,4 +44,12 @@ describe('what shows packets as they come', () => {
   ] as const)('is refused before anything is done where it was asked for and is not here: %j', async (wish, desk) => {
     await expect(found(wish, desk)).rejects.toMatchObject({ failure: 'unsupported', message: expect.stringContaining('--live') });
   });
+});
+
+it('is told where the secrets are, and what the packets are of', () => {
+  expect(viewers.wireshark.live?.argv({ title: 'shop/web', secrets: '/k e' })).toEqual(
+    ['-k', '-i', '-', '-o', 'gui.window_title:shop/web', '-o', 'tls.keylog_file:/k e'], // biome-ignore format: an argv
+  );
+  expect(viewers.tshark.live?.argv({ title: 'shop/web', secrets: '/k e' })).toEqual(['-l', '-r', '-', '-o', 'tls.keylog_file:/k e']);
+  expect(viewers.tshark.live?.argv({ title: 'shop/web', secrets: undefined })).toEqual(['-l', '-r', '-']);
 });
