@@ -1,5 +1,6 @@
 /** The same capture of several pods, side by side; one that fails leaves the others alone. */
 import { randomBytes } from 'node:crypto';
+import { unlink } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import { artifactName, isFolder, prepareDestination, publish } from './artifact.ts';
 import type { Request } from './capture/request.ts';
@@ -20,7 +21,7 @@ export interface Several {
   readonly artifacts: readonly Artifact[];
   /** The path of the merged file. */
   readonly merged: string | undefined;
-  /** Of the first pod that failed. */
+  /** Of merging, else of the first pod that failed, which was told already. */
   readonly error: unknown;
 }
 
@@ -50,7 +51,12 @@ export async function runMany(request: Request, around: Around): Promise<Several
   const artifacts = outcomes.flatMap(({ artifact }) => (artifact === undefined ? [] : [artifact]));
   const error = outcomes.find((outcome) => outcome.error !== undefined)?.error;
   if (artifacts.length === 0) throw error;
-  return { artifacts, error, merged: merges === true ? await mergeAll(request, artifacts, report) : undefined };
+  if (merges !== true) return { artifacts, error, merged: undefined };
+  // The files of the pods are there whatever becomes of the merged one.
+  return mergeAll(request, artifacts, report).then(
+    (merged) => ({ artifacts, error, merged }),
+    (reason: unknown) => ({ artifacts, error: reason, merged: undefined }),
+  );
 }
 
 /** Where the files of the pods go: beside the merged one, where that was named. */
@@ -97,10 +103,15 @@ async function mergeAll({ file, force, toolkit }: Request, artifacts: readonly A
   );
   const tape = await createTape(destination.partial);
   try {
-    const sources = artifacts.map(({ path, pod }) => ({ path, name: pod }));
-    await merge(sources, artifacts.map(({ pod }) => `pod ${namespace}/${pod}`).join(', '), tape.write);
-  } finally {
+    await merge(
+      artifacts.map(({ path, pod }) => ({ path, name: pod, comment: `pod ${namespace}/${pod}` })),
+      tape.write,
+    );
     await tape.close(false);
+  } catch (error) {
+    await tape.close(false).catch(() => {}); // the error that ended it is told
+    await unlink(destination.partial).catch(() => {}); // all of it is in the files that it was made of
+    throw error;
   }
   const path = await publish(destination, { force });
   report.note(`Merged ${plural(artifacts.length, 'file')}`);

@@ -1,6 +1,6 @@
 /** Writes pcapng, of the one kind that kprof makes: little endian, time in nanoseconds. */
 import type { Counted, Link } from './packet.ts';
-import { blocks, byteOrder, options } from './pcapng.ts';
+import { blocks, byteOrder, options, tlsKeys } from './pcapng.ts';
 
 const padded = (length: number): number => length + (-length & 3);
 
@@ -38,14 +38,14 @@ export function section({ comment, application }: { readonly comment?: string | 
 }
 
 /** An interface, of which packets follow. */
-export function interfaceBlock(link: Link, more: { readonly description?: string; readonly filter?: string } = {}): Buffer {
+export function interfaceBlock(link: Link): Buffer {
   const body = Buffer.alloc(8);
   body.writeUInt16LE(link.type, 0);
   body.writeUInt32LE(link.snapLength, 4);
-  const filter = more.filter === undefined || more.filter === '' ? [] : [option(options.filter, Buffer.from(`\0${more.filter}`))];
+  const filter = link.filter === undefined || link.filter === '' ? [] : [option(options.filter, Buffer.from(`\0${link.filter}`))];
   const named = texts([
     [options.name, link.name],
-    [options.description, more.description],
+    [options.description, link.description],
   ]);
   return block(blocks.interface, body, [...named, option(options.unit, Buffer.of(9)), ...filter]);
 }
@@ -53,7 +53,7 @@ export function interfaceBlock(link: Link, more: { readonly description?: string
 /** TLS secrets, in the format of SSLKEYLOGFILE. They must stand before the packets that they are for. */
 export function secrets(keys: Buffer): Buffer {
   const head = Buffer.alloc(8);
-  head.writeUInt32LE(0x544c534b, 0); // TLSK
+  head.writeUInt32LE(tlsKeys, 0);
   head.writeUInt32LE(keys.length, 4);
   return block(blocks.secrets, Buffer.concat([head, keys]), []);
 }
@@ -65,10 +65,11 @@ function time(bytes: Buffer, at: number, seconds: number, nanos: number): void {
 }
 
 /** What the kernel counted for an interface until now. */
-export function statistics(link: number, { received, dropped }: Counted, now: number): Buffer {
+export function statistics(link: number, { received, dropped, at = Date.now() }: Counted): Buffer {
   const body = Buffer.alloc(12);
   body.writeUInt32LE(link, 0);
-  time(body, 4, Math.floor(now / 1000), (now % 1000) * 1_000_000);
+  const millis = Math.round(at);
+  time(body, 4, Math.floor(millis / 1000), (millis % 1000) * 1_000_000);
   const counts = [
     [options.received, received],
     [options.dropped, dropped],

@@ -1,7 +1,8 @@
 /** Several files of packets as one pcapng, in the order of time, with an interface for each link of each file. */
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { interfaceBlock, packetLength, section, writePacket } from './encode.ts';
-import type { Link } from './packet.ts';
+import { interfaceBlock, packetLength, secrets, section, statistics, writePacket } from './encode.ts';
+import type { Counted, Link } from './packet.ts';
 import { createReader } from './reader.ts';
 import { application } from './writer.ts';
 
@@ -9,6 +10,8 @@ import { application } from './writer.ts';
 export interface Source {
   readonly path: string;
   readonly name: string;
+  /** What is said of it where it says nothing itself. */
+  readonly comment: string;
 }
 
 interface Packet {
@@ -19,11 +22,18 @@ interface Packet {
   readonly data: Buffer;
 }
 
-/** One file as it is read: its links so far, and the packet that is next. */
+/** One file as it is read: what it told so far, and the packet that is next. */
 interface Head {
-  readonly links: Link[];
+  readonly source: Source;
+  readonly told: Told;
   readonly packets: AsyncGenerator<Packet, void>;
   next: Packet | undefined;
+}
+
+interface Told {
+  readonly links: Link[];
+  readonly counted: Map<number, Counted>;
+  readonly comments: string[];
 }
 
 const isBefore = (a: Packet, b: Packet): boolean => a.seconds < b.seconds || (a.seconds === b.seconds && a.nanos < b.nanos);
@@ -32,7 +42,7 @@ const isBefore = (a: Packet, b: Packet): boolean => a.seconds < b.seconds || (a.
 const outOfOrder = 256;
 
 /** The packets of a file, the earliest first, where they are out of order by no more than `outOfOrder` places. */
-async function* inOrder(path: string, links: Link[]): AsyncGenerator<Packet, void> {
+async function* inOrder(path: string, { links, counted, comments }: Told, keys: (keys: Buffer) => void): AsyncGenerator<Packet, void> {
   const waiting: Packet[] = [];
   const insert = (packet: Packet): void => {
     let at = waiting.length;
@@ -43,6 +53,9 @@ async function* inOrder(path: string, links: Link[]): AsyncGenerator<Packet, voi
     {
       link: (link) => void links.push(link),
       packet: (link, seconds = 0, nanos, length, data) => insert({ link, seconds, nanos, length, data: Buffer.from(data) }),
+      counted: (link, counts) => void counted.set(link, counts),
+      comment: (text) => void comments.push(text),
+      secrets: keys,
     },
     path,
   );
@@ -61,37 +74,36 @@ async function advance(head: Head): Promise<void> {
 
 const batch = 1 << 18;
 
-/** Gives the merged file to `write`, piece by piece. Throws a KprofError `incomplete` where one of the files is not whole. */
-export async function merge(sources: readonly Source[], comment: string, write: (bytes: Buffer) => Promise<void>): Promise<void> {
-  const heads = sources.map(({ path }): Head => {
-    const links: Link[] = [];
-    return { links, packets: inOrder(path, links), next: undefined };
+/** Gives the merged file to `write`, piece by piece, with all that the files tell. Throws a KprofError `incomplete` where one of them is not whole. */
+export async function merge(sources: readonly Source[], write: (bytes: Buffer) => Promise<void>): Promise<void> {
+  let waiting: Buffer[] = [];
+  const known = new Set<string>();
+  // Of pods that were captured with the same file of secrets once.
+  const addKeys = (keys: Buffer): void => {
+    const digest = createHash('sha256').update(keys).digest('hex');
+    if (known.has(digest)) return;
+    known.add(digest);
+    waiting.push(secrets(Buffer.from(keys)));
+  };
+  const heads = sources.map((source): Head => {
+    const told = { links: [], counted: new Map(), comments: [] };
+    return { source, told, packets: inOrder(source.path, told, addKeys), next: undefined };
   });
   for (const head of heads) await advance(head);
-  const numbers = new Map<string, number>();
-  let pieces: Buffer[] = [section({ comment, application })];
+  const comments = heads.map(({ source, told }) => told.comments.join('; ') || source.comment);
+  let pieces: Buffer[] = [section({ comment: comments.join('\n'), application })];
   let held = 0;
-  /** The number of a link in the merged file, which tells of it before it is used. */
-  const numberOf = (file: number, link: number): number => {
-    const known = numbers.get(`${file}/${link}`);
-    if (known !== undefined) return known;
-    const { type, snapLength, name } = (heads[file] as Head).links[link] as Link;
-    pieces.push(interfaceBlock({ type, snapLength, name: sources[file]?.name }, name === undefined ? {} : { description: name }));
-    numbers.set(`${file}/${link}`, numbers.size);
-    return numbers.size - 1;
-  };
-  for (const [file, { links }] of heads.entries()) for (const link of links.keys()) numberOf(file, link);
+  const { numberOf, numbered } = numbering((block) => void pieces.push(block));
+  for (const head of heads) for (const link of head.told.links.keys()) numberOf(head, link);
   for (;;) {
-    const first = heads.reduce<number | undefined>((best, { next }, file) => {
-      const other = best === undefined ? undefined : heads[best]?.next;
-      return next !== undefined && (other === undefined || isBefore(next, other)) ? file : best;
-    }, undefined);
-    if (first === undefined) break;
-    const head = heads[first] as Head;
+    const head = earliest(heads);
+    pieces.push(...waiting);
+    waiting = [];
+    if (head === undefined) break;
     const packet = head.next as Packet;
-    const number = numberOf(first, packet.link);
     const block = Buffer.alloc(packetLength(packet.data.length));
-    writePacket(block, 0, { ...packet, link: number });
+    const link = numberOf(head, packet.link);
+    writePacket(block, 0, { ...packet, link });
     pieces.push(block);
     held += block.length;
     if (held > batch) {
@@ -100,5 +112,35 @@ export async function merge(sources: readonly Source[], comment: string, write: 
     }
     await advance(head);
   }
+  for (const { told, link, number } of numbered()) {
+    const counts = told.counted.get(link);
+    if (counts !== undefined) pieces.push(statistics(number, counts));
+  }
   await write(Buffer.concat(pieces));
+}
+
+const earliest = (heads: readonly Head[]): Head | undefined =>
+  heads.reduce<Head | undefined>(
+    (best, head) => (head.next !== undefined && (best?.next === undefined || isBefore(head.next, best.next)) ? head : best),
+    undefined,
+  );
+
+/** Gives the links of all files numbers in the merged one, which tells of each before it is used. */
+function numbering(add: (block: Buffer) => void) {
+  const numbers = new Map<Head, Map<number, number>>();
+  let count = 0;
+  return {
+    numberOf(head: Head, link: number): number {
+      const own = numbers.get(head) ?? new Map<number, number>();
+      numbers.set(head, own);
+      const known = own.get(link);
+      if (known !== undefined) return known;
+      const { name, description, ...rest } = head.told.links[link] as Link;
+      const from = [name, description].filter((each) => each !== undefined && each !== '');
+      add(interfaceBlock({ ...rest, name: head.source.name, description: from.join(' of ') }));
+      own.set(link, count);
+      return count++;
+    },
+    numbered: () => [...numbers].flatMap(([{ told }, own]) => [...own].map(([link, number]) => ({ told, link, number }))),
+  };
 }

@@ -8,6 +8,9 @@ export interface Link {
   readonly snapLength: number;
   /** The target's to choose; undefined where the file has none. */
   readonly name: string | undefined;
+  readonly description?: string | undefined;
+  /** Which packets of it were captured, in the words of tcpdump. */
+  readonly filter?: string | undefined;
 }
 
 /** What the kernel counted, for a link. */
@@ -15,6 +18,8 @@ export interface Counted {
   readonly received: number | undefined;
   /** Packets that passed the filter and found no room. */
   readonly dropped: number | undefined;
+  /** When, in milliseconds of Unix. */
+  readonly at?: number | undefined;
 }
 
 /** Takes what a file holds, in its order. */
@@ -25,6 +30,10 @@ export interface PacketSink {
   packet(link: number, seconds: number | undefined, nanos: number, length: number, data: Buffer): void;
   /** Since the capture began: of a link the last counts. */
   counted?(link: number, counted: Counted): void;
+  /** What a section says of itself. */
+  comment?(text: string): void;
+  /** TLS secrets, in the format of SSLKEYLOGFILE; only lent. */
+  secrets?(keys: Buffer): void;
 }
 
 /** As https://www.tcpdump.org/linktypes.html calls them, those that a pod may have. */

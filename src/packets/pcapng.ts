@@ -5,6 +5,8 @@ import type { PacketSink } from './packet.ts';
 /** Block types. */
 export const blocks = { section: 0x0a0d0d0a, interface: 1, old: 2, simple: 3, statistics: 5, packet: 6, secrets: 10 } as const;
 export const byteOrder = 0x1a2b3c4d;
+/** The kind of secrets that a key log of TLS is: «TLSK». */
+export const tlsKeys = 0x544c534b;
 /** Numbers of options, each of its own block. */
 export const options = {
   end: 0,
@@ -27,6 +29,9 @@ const mostInterfaces = 65_536;
 
 /** Of bytes that begin a file: at least four. */
 export const isPcapng = (bytes: Buffer): boolean => bytes.readUInt32LE(0) === blocks.section;
+
+/** Blocks that tell of packets. */
+const told: ReadonlySet<number> = new Set([blocks.section, blocks.interface, blocks.old, blocks.simple, blocks.packet, blocks.statistics]); // biome-ignore format: one line
 
 interface Interface {
   /** Its number in the whole file. */
@@ -78,7 +83,15 @@ export function pcapngGrammar(sink: PacketSink): Grammar {
       units: (unit & 0x80) === 0 ? 10n ** exponent : 2n ** (exponent > 63n ? 63n : exponent),
       offset: offset?.length === 8 ? Number(BigInt.asIntN(64, long(offset, 0))) : 0,
     });
-    sink.link?.({ type: half(bytes, at), snapLength, name: name?.toString('utf8') });
+    const filter = option(bytes, at + 8, end, options.filter);
+    sink.link?.({
+      type: half(bytes, at),
+      snapLength,
+      name: name?.toString('utf8'),
+      description: option(bytes, at + 8, end, options.description)?.toString('utf8'),
+      // The first byte tells the kind: 0 is a text.
+      filter: filter?.[0] === 0 ? filter.toString('utf8', 1) : undefined,
+    });
   }
 
   function interfaceOf(number: number): Interface {
@@ -115,7 +128,14 @@ export function pcapngGrammar(sink: PacketSink): Grammar {
       const value = option(bytes, at + 12, end, wanted);
       return value?.length === 8 ? Number(long(value, 0)) : undefined;
     };
-    sink.counted?.(interfaceOf(word(bytes, at)).link, { received: count(options.received), dropped: count(options.dropped) });
+    const { link, units, offset } = interfaceOf(word(bytes, at));
+    const millis = Number((time(bytes, at + 4) * 1000n) / units) + offset * 1000;
+    sink.counted?.(link, { received: count(options.received), dropped: count(options.dropped), at: millis });
+  }
+
+  function readSecrets(bytes: Buffer, at: number, end: number): void {
+    if (end - at < 8 || word(bytes, at + 4) > end - at - 8) throw new Broken('secrets of it are longer than their block');
+    if (word(bytes, at) === tlsKeys) sink.secrets?.(bytes.subarray(at + 8, at + 8 + word(bytes, at + 4)));
   }
 
   function beginSection(bytes: Buffer, at: number): void {
@@ -123,8 +143,13 @@ export function pcapngGrammar(sink: PacketSink): Grammar {
     little = bytes.readUInt32LE(at + 8) === byteOrder;
   }
 
-  const isRead = (type: number): boolean =>
-    ([blocks.section, blocks.interface, blocks.old, blocks.simple, blocks.packet, blocks.statistics] as readonly number[]).includes(type);
+  function readSection(bytes: Buffer, at: number, end: number): void {
+    interfaces = [];
+    const comment = sink.comment === undefined || end - at < 16 ? undefined : option(bytes, at + 16, end, options.comment);
+    if (comment !== undefined) sink.comment?.(comment.toString('utf8'));
+  }
+
+  const isRead = (type: number): boolean => told.has(type) || (type === blocks.secrets && sink.secrets !== undefined);
 
   function lengthOf(bytes: Buffer, at: number): number {
     if (bytes.readUInt32LE(at) === blocks.section) beginSection(bytes, at);
@@ -145,7 +170,8 @@ export function pcapngGrammar(sink: PacketSink): Grammar {
       if (!isRead(type)) return length;
       if (word(bytes, at + length - 4) !== length) throw new Broken('a block of it ends with another length than it begins with');
       const [from, end] = [at + 8, at + length - 4];
-      if (type === blocks.section) interfaces = [];
+      if (type === blocks.section) readSection(bytes, from, end);
+      else if (type === blocks.secrets) readSecrets(bytes, from, end);
       else if (type === blocks.interface) addInterface(bytes, from, end);
       else if (type === blocks.statistics) readStatistics(bytes, from, end);
       else readPacket(type, bytes, from, end);

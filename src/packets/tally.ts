@@ -72,7 +72,7 @@ function bothWays(pair: string): string {
 }
 
 /** Counts until it is thrown away; `counts` changes with each packet. */
-export function createTally(): { readonly counts: Counts; readonly sink: Required<PacketSink> } {
+export function createTally(): { readonly counts: Counts; readonly sink: Required<Pick<PacketSink, 'link' | 'packet' | 'counted'>> } {
   const counts: Counts = {
     packets: 0,
     bytes: 0,

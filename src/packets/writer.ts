@@ -28,15 +28,17 @@ export const pcapngWriter = (provenance: Provenance): Writer => ({
   head: (link) =>
     Buffer.concat([
       section({ comment: comment(provenance), application }),
-      interfaceBlock(
-        { ...link, name: provenance.link },
-        { description: `${provenance.namespace}/${provenance.pod}`, filter: provenance.filter },
-      ),
+      interfaceBlock({
+        ...link,
+        name: provenance.link,
+        description: `${provenance.namespace}/${provenance.pod}`,
+        filter: provenance.filter,
+      }),
     ]),
   hasSecrets: true,
   packetLength,
   packet: writePacket,
-  tail: (tallied) => (tallied === undefined ? Buffer.alloc(0) : statistics(0, tallied, Date.now())),
+  tail: (tallied) => (tallied === undefined ? Buffer.alloc(0) : statistics(0, tallied)),
 });
 
 /** The classic file, in nanoseconds. */
