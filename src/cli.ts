@@ -55,7 +55,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     const toolkit = toolkits.find((each) => each.name === name || each.aliases?.includes(name));
     const command = commands.find((each) => each.name === name);
     if (toolkit !== undefined) {
-      const parsed = parse(rest, flagsOf(toolkit), read);
+      const parsed = parse(rest, flagsOf(toolkit), read, toolkit.habits);
       report = terminalReport({ quiet: parsed.options.quiet, verbose: parsed.options.v });
       const code = await capture(toolkit, parsed, report);
       // Stdout may have failed meanwhile.

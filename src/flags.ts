@@ -172,3 +172,10 @@ export const choiceOrFile = <W extends string>(
     return word;
   },
 });
+
+/** What users of another tool type out of habit, and what does that here. */
+export interface Habit {
+  /** Of a flag with its value, as both were typed: `-s 96`, `-s96`, or `-w` where there is no such flag. */
+  readonly typed: RegExp;
+  readonly hint: string;
+}

@@ -1,7 +1,7 @@
 /** argv → values. Everything is text until its flag's own `parse` reads it: no number is guessed, so a pod may be called 123. */
 import { parseArgs } from 'node:util';
 import { KprofError } from './errors.ts';
-import type { Flag, Flags, Options } from './flags.ts';
+import type { Flag, Flags, Habit, Options } from './flags.ts';
 import { nearest } from './nearest.ts';
 
 /** What a command line holds: options by long name, and the words that are no flags. */
@@ -18,9 +18,17 @@ interface Typed {
   readonly text: string;
 }
 
-/** Parses as kubectl does: the last of a repeated flag counts, `-nshop` and `-n=shop` are `-n shop`, `--` ends the flags. */
-export function parse<F extends Flags>(argv: readonly string[], flags: F, read: (path: string) => Uint8Array): Parsed<F> {
-  const { typed, words } = tokens(argv, flags);
+/**
+ * Parses as kubectl does: the last of a repeated flag counts, `-nshop` and `-n=shop` are `-n shop`, `--` ends the flags. What is a habit
+ * is refused, so that it is not taken for something else.
+ */
+export function parse<F extends Flags>(
+  argv: readonly string[],
+  flags: F,
+  read: (path: string) => Uint8Array,
+  habits: readonly Habit[] = [],
+): Parsed<F> {
+  const { typed, words } = tokens(argv, flags, habits);
   for (const each of typed) checkTogether(each, typed, flags);
   const options = Object.entries(flags).map(([name, flag]) => [
     name,
@@ -45,7 +53,7 @@ function checkTogether({ name, rawName }: Typed, typed: readonly Typed[], flags:
     throw new KprofError('usage', `${rawName} and ${other.rawName} do not go together`, { hint: 'leave out one of them' });
 }
 
-function tokens(argv: readonly string[], flags: Flags): { typed: readonly Typed[]; words: readonly string[] } {
+function tokens(argv: readonly string[], flags: Flags, habits: readonly Habit[]): { typed: readonly Typed[]; words: readonly string[] } {
   const options = Object.fromEntries(
     Object.entries(flags).map(([name, { value: placeholder, short }]) => [
       name,
@@ -55,22 +63,29 @@ function tokens(argv: readonly string[], flags: Flags): { typed: readonly Typed[
   const parsed = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens;
   const typed = parsed
     .filter((token) => token.kind === 'option')
-    .map(({ name, rawName, value: text, inlineValue }) => check(flags, { name, rawName, text, inline: inlineValue === true }));
+    .map(({ name, rawName, value: text, inlineValue }) => check(flags, { name, rawName, text, inline: inlineValue === true }, habits));
   return { typed, words: parsed.filter((token) => token.kind === 'positional').map((token) => token.value) };
 }
 
 function check(
   flags: Flags,
   { name, rawName, text, inline }: { name: string; rawName: string; text: string | undefined; inline: boolean },
+  habits: readonly Habit[],
 ): Typed {
   const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
+  const typed = text === undefined ? rawName : `${rawName}${inline ? '' : ' '}${text}`;
+  const habit = habits.find((each) => each.typed.test(typed));
   if (flag === undefined) {
     const near = nearest(name, Object.keys(flags));
     throw new KprofError('usage', `There is no flag ${rawName}`, {
-      hint: near === undefined ? 'see them all with --help' : `did you mean --${near}?`,
+      hint: habit?.hint ?? (near === undefined ? 'see them all with --help' : `did you mean --${near}?`),
     });
   }
   if (flag.value === undefined) return { name, rawName, text: text ?? 'true' };
+  if (habit !== undefined)
+    throw new KprofError('usage', `${rawName} takes ${flag.value} (${flag.description}), and ${JSON.stringify(text)} hardly is one`, {
+      hint: habit.hint,
+    });
   if (text === undefined) throw new KprofError('usage', `${rawName} needs a value: ${rawName} ${flag.value}`);
   // parseArgs leaves the = of `-n=shop` in the value; kubectl doesn't.
   return { name, rawName, text: inline && !rawName.startsWith('--') ? text.replace(/^=/, '') : text };

@@ -3,7 +3,7 @@
  * nothing here, and nothing in `toolkits/`, has an effect.
  */
 import type { KprofError } from './errors.ts';
-import type { Flags, Options } from './flags.ts';
+import type { Flags, Habit, Options } from './flags.ts';
 
 export type Milliseconds = number;
 
@@ -460,6 +460,8 @@ export interface Toolkit<F extends Flags = Flags> {
   readonly summary: string;
   readonly examples: readonly string[];
   readonly flags: F;
+  /** What users of other such tools type. */
+  readonly habits?: readonly Habit[];
   /** The flag that the word behind the pod's name stands for. */
   readonly second?: string;
   /** The flag whose words `-o` takes, too. */

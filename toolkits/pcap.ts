@@ -1,5 +1,5 @@
 import { KprofError } from '../src/errors.ts';
-import { automatic, choice, count, duration, type Flag, size, text, texts, toggle } from '../src/flags.ts';
+import { automatic, choice, count, duration, type Flag, type Habit, size, text, texts, toggle } from '../src/flags.ts';
 import { capturing, checking, interfaces, listening, refused, tallied, type Wanted } from '../src/runtimes/tcpdump.ts';
 import { defineToolkit, type Milliseconds } from '../src/toolkit.ts';
 
@@ -17,9 +17,9 @@ const filter: Flag<readonly string[]> = {
 };
 
 const length: Flag<number | undefined> = {
-  ...count(undefined, 'Bytes to keep of each packet; else all', 1, 'BYTES'),
+  ...count(undefined, 'Bytes to keep of each packet; else all, as with 0', 1, 'BYTES'),
   parse(typed, reading) {
-    const bytes = count(undefined, '', 1).parse(typed, reading);
+    const bytes = count(undefined, '', 0).parse(typed, reading);
     if (bytes <= largest) return bytes;
     throw new KprofError('usage', `${reading.flag} ${typed} is more than a packet may have: ${largest}`, {
       hint: 'leave it out to keep all',
@@ -50,9 +50,29 @@ const device: Flag<string> = {
   },
 };
 
+const shown = 'kprof prints no packets: kprof pcap mypod -f - | tcpdump -r - -A';
+
+// https://github.com/eldadru/ksniff has -f for the filter and -o for the file.
+const habits: readonly Habit[] = [
+  {
+    typed: /^-f ?(?=\S.*\s)(?!\.{0,2}\/)(?!.*(cap(ng)?|\/)$)/i,
+    hint: "the filter stands behind the name: kprof pcap mypod port 80; a file of that name is -f './port 80'",
+  },
+  { typed: /^-s ?\d+$/, hint: '--snaplen 96 keeps so many bytes of each packet, and without it all are kept' },
+  { typed: /^-c ?\d+$/, hint: '--count 100 ends after so many packets' },
+  { typed: /^-nn(v+|v*[AX]\w*)?$/, hint: 'leave it out: names are never looked up' },
+  { typed: /^-o ?.*cap(ng)?$/i, hint: 'the file is -f x.pcapng' },
+  { typed: /^-v{2,}$/, hint: shown },
+  { typed: /^-[AXxetSq]$/, hint: shown },
+  { typed: /^-w$/, hint: 'the file is -f x.pcapng' },
+  { typed: /^-r$/, hint: 'kprof open x.pcapng' },
+  { typed: /^-[CW]$/, hint: 'several files: --rotate 100MB --keep-files 5' },
+  { typed: /^-G$/, hint: 'an end: --duration 10s; several files: --rotate 100MB' },
+];
+
 /** What does not go together. */
 function checkFiles(options: Readonly<Record<string, unknown>>): void {
-  const { rotate, keylog, live, format, file, selector } = options;
+  const { rotate, keylog, live, viewer, format, file, selector } = options;
   const words = (options['filter'] ?? []) as readonly string[];
   const several = selector !== undefined || options['all-pods'] === true;
   const wrong = (what: string, hint: string) => new KprofError('usage', what, { hint });
@@ -66,6 +86,9 @@ function checkFiles(options: Readonly<Record<string, unknown>>): void {
     throw wrong(`--headers-only is --snaplen ${headers}, and --snaplen ${options['snaplen']} is another`, 'leave out one of them');
   if (keylog !== undefined && format === 'pcap')
     throw wrong('--keylog needs --format pcapng: pcap has no place for secrets', 'leave out --format pcap');
+  const isShown = live === true || viewer === 'tshark' || viewer === 'termshark';
+  if (isShown && file === '-')
+    throw wrong('--live shows the packets here, and -f - sends them to another program', 'leave out one of them');
   if (rotate !== undefined && live === true) throw wrong('--rotate makes several files, and --live shows one', 'leave out --live');
   if (options['merge'] === true && !several) throw wrong('--merge is for several pods', 'kprof pcap deploy/NAME --all-pods --merge');
   if (several && (file === '-' || live === true || rotate !== undefined))
@@ -100,6 +123,7 @@ export const pcap = defineToolkit({
     'host-network': toggle("Capture the node's packets, where the pod has no network of its own"),
     'allow-net-raw': toggle('Allow a debug container with the capabilities NET_RAW, SETGID, SETUID and KILL, without asking'),
   },
+  habits,
   rest: 'filter',
   streams: true,
   looksFor: 'network',

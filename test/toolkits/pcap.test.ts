@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { flagsOf } from '../../src/common.ts';
 import type { KprofError } from '../../src/errors.ts';
 import { parse } from '../../src/parse.ts';
 import type { FlowPlan, PodWay } from '../../src/toolkit.ts';
 import { pcap } from '../../toolkits/pcap.ts';
 
+const typed = (...argv: readonly string[]) => parse(argv, flagsOf(pcap), () => new Uint8Array(), pcap.habits).options;
 const options = (...argv: readonly string[]) => parse(argv, pcap.flags, () => new Uint8Array()).options;
 
 function plan(...argv: readonly string[]): FlowPlan {
@@ -24,6 +26,14 @@ describe('kprof pcap', () => {
       expect.objectContaining({ failure: 'usage', message: expect.stringContaining(message) }),
     );
   });
+
+  it.each([['--live'], ['--viewer', 'tshark'], ['--viewer', 'termshark']])(
+    'does not show here what goes to another program: %s %s',
+    (...argv) => {
+      const both = typed('-f', '-', ...argv.filter((each) => each !== undefined)) as unknown as ReturnType<typeof options>;
+      expect(() => pcap.ways(both)).toThrow('--live shows the packets here, and -f - sends them to another program');
+    },
+  );
 
   it.each(['tcp', 'port 80', '10.0.0.0/8', 'fe80::/10', 'tcp[tcpflags] & tcp-syn != 0'])('takes the filter %j with labels', (filter) => {
     expect(pcap.ways(options('-l', 'app=x', '--filter', filter))).toHaveLength(1);
@@ -49,7 +59,45 @@ describe('kprof pcap', () => {
     expect([word(run, '-i'), word(run, '-s'), word(run, '-c'), word(run, '-B')]).toEqual(['eth0', '96', '7', '1024']);
     expect([time, mostBytes]).toEqual([10_000, 2_000_000]);
     expect(word(plan('--snaplen', '200').run, '-s')).toBe('200');
+    expect(word(plan('--snaplen', '0').run, '-s')).toBe('0');
   });
+
+  it.each([
+    [['-f', 'port 80'], '-f takes FILE', /filter stands behind the name/],
+    [['-f', 'host 10.0.0.7'], '-f takes FILE', /filter stands/],
+    [['-s0'], '-s takes URL', /--snaplen/],
+    [['-s', '96'], '-s takes URL', /--snaplen/],
+    [['-c', '100'], '-c takes NAME', /--count/],
+    [['-nn'], '-n takes NAMESPACE', /never looked up/],
+    [['-nnvvXS'], '-n takes NAMESPACE', /never looked up/],
+    [['-vvv'], '-v takes LEVEL', /-f - \| tcpdump -r - -A/],
+    [['-o', 'x.pcap'], '-o takes', /-f x\.pcapng/],
+    [['-w', 'out.pcap'], 'There is no flag -w', /-f x\.pcapng/],
+    [['-C', '100'], 'There is no flag -C', /--rotate/],
+    [['-W', '5'], 'There is no flag -W', /--keep-files/],
+    [['-G', '60'], 'There is no flag -G', /--duration/],
+    [['-A'], 'There is no flag -A', /tcpdump -r - -A/],
+    [['-XX'], 'There is no flag -X', /tcpdump -r - -A/],
+  ])('tells users of tcpdump and ksniff what their flags are here: %j', (argv, message, hint) => {
+    expect(() => typed(...argv)).toThrow(
+      expect.objectContaining({ failure: 'usage', message: expect.stringContaining(message), hint: expect.stringMatching(hint) }),
+    );
+  });
+
+  it.each([
+    ['-f', 'my captures/x.pcapng'],
+    ['-f', './port 80'],
+    ['-f', 'my captures/'],
+    ['-f', 'x'],
+    ['-nnginx'],
+    ['-nnet'],
+    ['-s', 'https://10.0.0.1'],
+    ['-v', '6'],
+  ])(
+    // biome-ignore format: a table
+    'leaves other uses of these alone: %s %s',
+    (...argv) => expect(() => typed(...argv.filter((each) => each !== undefined))).not.toThrow(),
+  );
 
   it('lists the interfaces where there is none of the name', () => {
     expect(() => plan('-i', 'eth7')).toThrow(
@@ -65,7 +113,6 @@ describe('kprof pcap', () => {
     ['--filter', 'port 80\n-w /etc/x'],
     ['--filter', 'port\x1b[2J'],
     ['--snaplen', '262145'],
-    ['--snaplen', '0'],
     ['--max-size', '10'],
     ['--max-size', 'lots'],
     ['--format', 'exe'],
