@@ -50,20 +50,39 @@ export async function enterPod(
   const usual = await injected(request, way, target, {}, report, signal);
   const missing = lacking(usual.view);
   if (missing.length === 0) return usual;
-  await agree(missing, request, target, report);
+  await agree(missing, request, target, report, signal);
   return injected(request, way, target, { adds: 'NET_RAW' }, report, signal);
 }
 
+/** There is one terminal: of several pods each is asked about once the question before is answered, or one «y» would answer for all. */
+let answered: Promise<unknown> = Promise.resolve();
+
+function inTurn<T>(ask: () => Promise<T>): Promise<T> {
+  const answer = answered.then(ask);
+  answered = answer.catch(() => {}); // whoever asked hears of it
+  return answer;
+}
+
 /** Throws unless a container with NET_RAW was agreed to: by the flag, or on the terminal. Not by --yes, which answers other questions. */
-async function agree(missing: readonly string[], { options, where }: Request, { namespace, pod }: Target, report: Report): Promise<void> {
+async function agree(
+  missing: readonly string[],
+  { options, where }: Request,
+  { namespace, pod }: Target,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
   if (options[flag] === true) return;
   const what = `Containers in pod ${pod} have no ${missing.join(', ')} by default, without which no packets can be captured`;
   if (!process.stdin.isTTY)
     throw new KprofError('forbidden', what, {
       hint: `kprof pcap -n ${shellWord(namespace)} ${shellWord(where.name)} --${flag}\nadds a container as root with NET_RAW, SETGID, SETUID and KILL, which ends with the capture; its entry stays in the pod`,
     });
-  report.warn(what);
-  await askYes('Add a container as root with the capabilities NET_RAW, SETGID, SETUID and KILL, whose entry stays in the pod', report);
+  await inTurn(async () => {
+    signal.throwIfAborted();
+    report.warn(what);
+    const rights = 'a container as root with the capabilities NET_RAW, SETGID, SETUID and KILL';
+    await askYes(`Add to ${pod} ${rights}, whose entry stays in the pod`, report);
+  });
 }
 
 async function injected(

@@ -1,11 +1,15 @@
-import { describe, expect, it } from 'vitest';
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
 import { enterPod } from '../../src/capture/enter-pod.ts';
 import type { Request } from '../../src/capture/request.ts';
 import type { DebugContainer, DebugSpec, Target } from '../../src/cluster.ts';
+import { askYes } from '../../src/confirm.ts';
 import { KprofError } from '../../src/errors.ts';
 import type { Flags } from '../../src/flags.ts';
 import type { PodWay } from '../../src/toolkit.ts';
 import { recorder } from '../support/recorder.ts';
+
+vi.mock('../../src/confirm.ts', () => ({ askYes: vi.fn() }));
 
 const way = { via: 'pod', image: 'net', access: 'network', risk: 'observe', format: 'pcapng' } as PodWay<Flags>;
 const masks = { containerd: '00000000a80425fb', crio: '00000000800405fb', granted: '00000000000020e0' };
@@ -66,6 +70,34 @@ describe('going into a pod', () => {
     const { outcome, asked } = await enter(masks.crio, { options: { 'allow-net-raw': true } });
     expect(outcome).toBe('network');
     expect(asked[1]).toMatchObject({ adds: 'NET_RAW' });
+  });
+
+  it('asks about one pod after another, and each answer is for its own', async () => {
+    const questions: { readonly what: string; readonly answer: (yes: boolean) => void }[] = [];
+    vi.mocked(askYes).mockImplementation((what) => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      questions.push({ what, answer: (yes) => (yes ? resolve() : reject(new KprofError('interrupted', 'Nothing was done'))) });
+      return promise;
+    });
+    const wasTTY = process.stdin.isTTY;
+    process.stdin.isTTY = true;
+    try {
+      const entering = ['one', 'two', 'three'].map((pod) => enter(masks.crio, { target: { pod } }));
+      for (const [at, yes] of [true, false, true].entries()) {
+        while (questions.length <= at) await turn();
+        for (let times = 0; times < 20; times++) await turn();
+        expect(questions).toHaveLength(at + 1);
+        questions[at]?.answer(yes);
+      }
+      const outcomes = await Promise.all(entering);
+      for (const [at, pod] of ['one', 'two', 'three'].entries()) {
+        const asked = questions.findIndex(({ what }) => what.startsWith(`Add to ${pod} a container`));
+        if (asked === 1) expect(outcomes[at]?.outcome).toMatchObject({ message: 'Nothing was done' });
+        else expect(outcomes[at]?.outcome).toBe('network');
+      }
+    } finally {
+      process.stdin.isTTY = wasTTY;
+    }
   });
 
   it('tells of a refusal by Pod Security what it takes and who can allow it', async () => {
