@@ -21,7 +21,7 @@ export interface Segment {
   readonly length: number;
 }
 
-/** Of DNS over UDP. */
+/** Of DNS. */
 export interface DnsAnswer {
   /** https://www.iana.org/assignments/dns-parameters: 3 is NXDOMAIN. */
   readonly code: number;
@@ -98,7 +98,8 @@ function transport(data: Buffer, { pair, protocol, at, length }: Payload): Talk 
   const ports = (protocol === 6 || protocol === 17 || protocol === 132) && data.length >= at + 4;
   const [from, to] = ports ? [data.readUInt16BE(at), data.readUInt16BE(at + 2)] : [0, 0];
   const tcp = protocol === 6 && data.length >= at + 14 ? segment(data, at, length) : undefined;
-  const answer = protocol === 17 && from === 53 ? dnsAnswer(data, at + 8) : undefined;
+  const answer =
+    from === 53 ? dnsAnswer(data, protocol === 17 ? at + 8 : tcp === undefined ? data.length : overTcp(data, at, tcp)) : undefined;
   return { pair, protocol, from, to, tcp, answer };
 }
 
@@ -107,6 +108,13 @@ const segment = (data: Buffer, at: number, length: number): Segment => ({
   sequence: data.readUInt32BE(at + 4),
   length: Math.max(0, length - ((data[at + 12] as number) >> 4) * 4),
 });
+
+/** Where an answer is that begins with the segment: behind its length, which tells it from what goes on with an earlier one. */
+function overTcp(data: Buffer, at: number, { length }: Segment): number {
+  const begin = at + ((data[at + 12] as number) >> 4) * 4;
+  const fits = data.length >= begin + 2 && data.readUInt16BE(begin) >= 12 && length >= 14;
+  return fits ? begin + 2 : data.length;
+}
 
 function dnsAnswer(data: Buffer, at: number): DnsAnswer | undefined {
   if (data.length < at + 12) return undefined;

@@ -61,6 +61,15 @@ describe('what is counted', () => {
     expect(text).toMatch(/^2 packets of .*Ethernet.*; 1 TCP reset; 1 DNS failure$/);
   });
 
+  it('finds failures of DNS over TCP, in segments that begin an answer', () => {
+    const answer = dns('no.such', 3);
+    const framed = Buffer.concat([Buffer.of(0, answer.length), answer]).toString('latin1');
+    const over = (sequence: number, payload: string, from = 53) =>
+      ip(server, client, 6, tcp(from, 40_000, sequence, flags.ack, Buffer.from(payload, 'latin1')));
+    const { counts } = counted([over(1, framed), over(100, '\0\x05hello'), over(200, 'x'), over(300, ''), over(400, framed, 54)]);
+    expect(counts.dnsFailures).toEqual(new Map([['NXDOMAIN no.such', 1]]));
+  });
+
   it('shows what others chose without control characters', () => {
     const { details } = counted([ip(server, client, 17, udp(53, 5353, dns('evil\x1b[2J', 3)))]);
     expect(details?.(200)).toContain('NXDOMAIN evil\\x1b[2J');

@@ -33,13 +33,13 @@ export function ip(from: string, to: string, protocol: number, payload: Buffer):
 export const flags = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16 } as const;
 
 /** A segment of TCP. */
-export function tcp(from: number, to: number, sequence: number, bits: number, payload = ''): Buffer {
+export function tcp(from: number, to: number, sequence: number, bits: number, payload: string | Buffer = ''): Buffer {
   const header = hex('0000 0000 00000000 00000000 5000 ffff 0000 0000');
   header.writeUInt16BE(from, 0);
   header.writeUInt16BE(to, 2);
   header.writeUInt32BE(sequence >>> 0, 4);
   header[13] = bits;
-  return Buffer.concat([header, Buffer.from(payload)]);
+  return Buffer.concat([header, typeof payload === 'string' ? Buffer.from(payload) : payload]);
 }
 
 export function udp(from: number, to: number, payload: Buffer): Buffer {
