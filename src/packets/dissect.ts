@@ -9,6 +9,8 @@ export interface Talk {
   /** 0 where there are none, as in a later fragment. */
   readonly from: number;
   readonly to: number;
+  /** The interface that the link itself tells, as one of all interfaces does; else 0. */
+  readonly device: number;
   readonly tcp: Segment | undefined;
   readonly answer: DnsAnswer | undefined;
 }
@@ -28,7 +30,7 @@ export interface DnsAnswer {
   readonly name: string;
 }
 
-export const tcpFlags = { fin: 1, syn: 2, reset: 4 } as const;
+export const tcpFlags = { fin: 1, syn: 2, reset: 4, ack: 16 } as const;
 
 /** https://www.iana.org/assignments/ieee-802-numbers */
 const ethertypes = { v4: 0x0800, v6: 0x86dd, vlan: 0x8100, stacked: 0x88a8 } as const;
@@ -55,11 +57,13 @@ const extensions: ReadonlySet<number> = new Set([0, 43, 44, 60]);
 /** What there is to say of a packet; undefined where it is none of IP. */
 export function dissect(link: number, data: Buffer): Talk | undefined {
   const network = networkLayer(link, data);
-  if (network?.type === ethertypes.v4) return v4(data, network.at);
-  return network?.type === ethertypes.v6 ? v6(data, network.at) : undefined;
+  if (network === undefined) return undefined;
+  const device = link === 276 && data.length >= 8 ? data.readUInt32BE(4) : 0;
+  if (network.type === ethertypes.v4) return v4(data, network.at, device);
+  return network.type === ethertypes.v6 ? v6(data, network.at, device) : undefined;
 }
 
-function v4(data: Buffer, at: number): Talk | undefined {
+function v4(data: Buffer, at: number, device: number): Talk | undefined {
   if (data.length < at + 20) return undefined;
   const header = ((data[at] as number) & 15) * 4;
   if ((data[at] as number) >> 4 !== 4 || header < 20) return undefined;
@@ -68,39 +72,40 @@ function v4(data: Buffer, at: number): Talk | undefined {
   const fragment = (data.readUInt16BE(at + 6) & 0x1fff) !== 0;
   // 0 is what a network card that segments leaves there.
   const total = data.readUInt16BE(at + 2) || data.length - at;
-  return transport(data, { pair, protocol, at: fragment ? data.length : at + header, length: total - header });
+  return transport(data, { pair, device, protocol, at: fragment ? data.length : at + header, length: total - header });
 }
 
-function v6(data: Buffer, at: number): Talk | undefined {
+function v6(data: Buffer, at: number, device: number): Talk | undefined {
   if (data.length < at + 40 || (data[at] as number) >> 4 !== 6) return undefined;
   const pair = data.toString('latin1', at + 8, at + 40);
   let [protocol, next] = [data[at + 6] as number, at + 40];
   const end = next + (data.readUInt16BE(at + 4) || data.length - next);
   for (let hops = 0; extensions.has(protocol) && hops < 8; hops++) {
-    if (data.length < next + 8) return transport(data, { pair, protocol, at: data.length, length: 0 });
+    if (data.length < next + 8) return transport(data, { pair, device, protocol, at: data.length, length: 0 });
     const later = protocol === 44 && (data.readUInt16BE(next + 2) & 0xfff8) !== 0;
     const length = protocol === 44 ? 8 : ((data[next + 1] as number) + 1) * 8;
     protocol = data[next] as number;
     next = later ? data.length : next + length;
   }
-  return transport(data, { pair, protocol, at: next, length: end - next });
+  return transport(data, { pair, device, protocol, at: next, length: end - next });
 }
 
 interface Payload {
   readonly pair: string;
+  readonly device: number;
   readonly protocol: number;
   readonly at: number;
   /** By its headers, which may be more than is there. */
   readonly length: number;
 }
 
-function transport(data: Buffer, { pair, protocol, at, length }: Payload): Talk {
+function transport(data: Buffer, { pair, device, protocol, at, length }: Payload): Talk {
   const ports = (protocol === 6 || protocol === 17 || protocol === 132) && data.length >= at + 4;
   const [from, to] = ports ? [data.readUInt16BE(at), data.readUInt16BE(at + 2)] : [0, 0];
   const tcp = protocol === 6 && data.length >= at + 14 ? segment(data, at, length) : undefined;
   const answer =
     from === 53 ? dnsAnswer(data, protocol === 17 ? at + 8 : tcp === undefined ? data.length : overTcp(data, at, tcp)) : undefined;
-  return { pair, protocol, from, to, tcp, answer };
+  return { pair, device, protocol, from, to, tcp, answer };
 }
 
 const segment = (data: Buffer, at: number, length: number): Segment => ({

@@ -50,18 +50,21 @@ function without(gap: Gap, from: number, to: number): readonly Gap[] {
   ];
 }
 
-/** Follows streams; tells of each segment whether it carries nothing that was not seen before. */
-export function createStreams(): (talk: Talk, segment: Segment) => boolean {
+/**
+ * Follows streams; tells of each segment whether it carries nothing that was not seen before on its link: what passes several interfaces of
+ * a node is not sent again.
+ */
+export function createStreams(): (link: number, talk: Talk, segment: Segment) => boolean {
   const streams = new Map<string, Stream>();
   const begin = (key: string, stream: Stream): false => {
     if (!streams.has(key) && streams.size >= mostStreams) streams.delete(streams.keys().next().value as string);
     streams.set(key, stream);
     return false;
   };
-  return ({ pair, from, to }, { flags, sequence, length }) => {
+  return (link, { pair, device, from, to }, { flags, sequence, length }) => {
     const occupied = length + ((flags & (tcpFlags.syn | tcpFlags.fin)) === 0 ? 0 : 1);
     if (occupied === 0) return false;
-    const key = `${pair}${from}:${to}`;
+    const key = `${pair}${from}:${to}/${link}/${device}`;
     const known = streams.get(key);
     const end = (sequence + occupied) | 0;
     // Another number is another connection over the same ports.

@@ -2,9 +2,10 @@
 import type { Fact, Summary } from '../formats/format.ts';
 import { bytes, duration, plural } from '../report.ts';
 import { safeLine } from '../safe.ts';
+import { type Amount, others } from './amount.ts';
 import { address } from './dissect.ts';
 import { linkName } from './packet.ts';
-import { type Amount, type Counts, others } from './tally.ts';
+import type { Counts } from './tally.ts';
 
 /** `3 packets`, `1 packet`. */
 export const packets = (count: number): string => plural(count, 'packet');

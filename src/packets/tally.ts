@@ -1,13 +1,9 @@
 /** Counts what packets tell, in bounded memory: who talks most, over what, and what goes wrong. */
+import { type Amount, add, mostKept, others } from './amount.ts';
 import { type DnsAnswer, dissect, type Segment, type Talk, tcpFlags } from './dissect.ts';
 import type { Counted, Link, PacketSink } from './packet.ts';
+import { createPorts } from './ports.ts';
 import { createStreams } from './streams.ts';
-
-/** Packets and their bytes on the wire. */
-export interface Amount {
-  packets: number;
-  bytes: number;
-}
 
 /** What was counted so far. */
 export interface Counts extends Amount {
@@ -19,8 +15,8 @@ export interface Counts extends Amount {
   readonly links: Link[];
   /** By the two addresses, the smaller first; see Talk.pair. */
   readonly talkers: Map<string, Amount>;
-  /** By `tcp/443`: the port of a pair that is more of a server. */
-  readonly ports: Map<string, Amount>;
+  /** By `tcp/443`: the port of a conversation that is the server's, as far as can be told by now. */
+  readonly ports: ReadonlyMap<string, Amount>;
   /** By name: `TCP`, `UDP`, `ICMP`; what is no IP is `other`. */
   readonly protocols: Map<string, Amount>;
   resets: number;
@@ -33,8 +29,6 @@ export interface Counts extends Amount {
   dropped: number | undefined;
 }
 
-/** Who comes later than so many others is counted as `…`. */
-const mostKept = 10_000;
 const mostLinks = 1000;
 /** What is no time of the calendar is none at all: https://tc39.es/ecma262/#sec-time-values-and-time-range */
 const mostTime = 8.64e15;
@@ -51,18 +45,6 @@ const protocols: Readonly<Record<number, string>> = {
 };
 // https://www.iana.org/assignments/dns-parameters (RCODEs)
 const codes: Readonly<Record<number, string>> = { 1: 'FORMERR', 2: 'SERVFAIL', 3: 'NXDOMAIN', 4: 'NOTIMP', 5: 'REFUSED' };
-
-/** The key of what found no room of its own. */
-export const others = '…';
-
-function add(map: Map<string, Amount>, key: string, bytes: number): void {
-  const known = map.get(key) ?? (map.size < mostKept ? undefined : map.get(others));
-  if (known === undefined) map.set(map.size < mostKept ? key : others, { packets: 1, bytes });
-  else {
-    known.packets += 1;
-    known.bytes += bytes;
-  }
-}
 
 /** The pair in an order that is the same for both directions. */
 function bothWays(pair: string): string {
@@ -81,7 +63,9 @@ export function createTally(): { readonly counts: Counts; readonly sink: Require
     last: undefined,
     links: [],
     talkers: new Map(),
-    ports: new Map(),
+    get ports() {
+      return ports.amounts();
+    },
     protocols: new Map(),
     resets: 0,
     retransmissions: 0,
@@ -89,7 +73,7 @@ export function createTally(): { readonly counts: Counts; readonly sink: Require
     received: undefined,
     dropped: undefined,
   };
-  const isRepeated = createStreams();
+  const [isRepeated, ports] = [createStreams(), createPorts()];
   const counters = new Map<number, Counted>();
 
   function addTime(at: number): void {
@@ -98,18 +82,21 @@ export function createTally(): { readonly counts: Counts; readonly sink: Require
     if (counts.last === undefined || at > counts.last) counts.last = at;
   }
 
-  function addTalk(talk: Talk, length: number): void {
-    const { pair, protocol, from, to, tcp, answer } = talk;
+  function addTalk(link: number, talk: Talk, length: number): void {
+    const { protocol, from, to, tcp, answer } = talk;
     const name = protocols[protocol] ?? `IP protocol ${protocol}`;
+    const pair = bothWays(talk.pair);
     add(counts.protocols, name, length);
-    add(counts.talkers, bothWays(pair), length);
-    if (to !== 0 && from !== 0) add(counts.ports, `${name.toLowerCase()}/${Math.min(from, to)}`, length);
-    if (tcp !== undefined) addSegment(talk, tcp);
+    add(counts.talkers, pair, length);
+    // Between two of the same address the ports tell the directions apart.
+    const isTurned = pair !== talk.pair || (to < from && pair.slice(0, pair.length / 2) === pair.slice(pair.length / 2));
+    if (to !== 0 && from !== 0) ports.add(talk, { protocol: name.toLowerCase(), pair, isTurned, bytes: length });
+    if (tcp !== undefined) addSegment(link, talk, tcp);
     if (answer !== undefined && answer.code !== 0) addFailure(answer);
   }
-  function addSegment(talk: Talk, segment: Segment): void {
+  function addSegment(link: number, talk: Talk, segment: Segment): void {
     if ((segment.flags & tcpFlags.reset) !== 0) counts.resets += 1;
-    else if (isRepeated(talk, segment)) counts.retransmissions += 1;
+    else if (isRepeated(link, talk, segment)) counts.retransmissions += 1;
   }
   function addFailure({ code, name }: DnsAnswer): void {
     const key = `${codes[code] ?? `error ${code}`} ${name}`;
@@ -128,7 +115,7 @@ export function createTally(): { readonly counts: Counts; readonly sink: Require
         if (seconds !== undefined) addTime(seconds * 1000 + nanos / 1e6);
         const talk = dissect(counts.links[link]?.type ?? -1, data);
         if (talk === undefined) add(counts.protocols, 'other', length);
-        else addTalk(talk, length);
+        else addTalk(link, talk, length);
       },
       counted(link, counted: Counted) {
         const before = counters.get(link);

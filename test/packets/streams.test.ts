@@ -8,13 +8,13 @@ import '../support/seed.ts';
 const { syn, ack, fin } = flags;
 type Row = readonly [sequence: number, bits: number, length?: number];
 
-const talk = (from = 40_000): Talk => ({ pair: 'abcdefgh', protocol: 6, from, to: 80, tcp: undefined, answer: undefined });
+const talk = (from = 40_000): Talk => ({ pair: 'abcdefgh', device: 0, protocol: 6, from, to: 80, tcp: undefined, answer: undefined });
 const segment = ([sequence, bits, length = 0]: Row): Segment => ({ sequence: sequence >>> 0, flags: bits, length });
 
 /** Which of them carry nothing new, by their place. */
 function repeated(...row: readonly Row[]): readonly number[] {
   const isRepeated = createStreams();
-  return row.flatMap((each, at) => (isRepeated(talk(), segment(each)) ? [at] : []));
+  return row.flatMap((each, at) => (isRepeated(0, talk(), segment(each)) ? [at] : []));
 }
 
 describe('what is sent again', () => {
@@ -39,6 +39,14 @@ describe('what is sent again', () => {
   it('is no question whether anybody is there', () =>
     expect(repeated([0, syn], [1, ack, 10], [10, ack, 1], [10, ack, 1], [10, ack, 0])).toEqual([]));
 
+  it('is not what passes another link, or another interface of one of all of them', () => {
+    const isRepeated = createStreams();
+    const seen = ([link, device]: readonly [number, number]) => isRepeated(link, { ...talk(), device }, segment([1, ack, 10]));
+    const places = [[0, 1], [0, 2], [1, 1], [1, 2], [0, 0]] as const; // biome-ignore format: a table
+    expect(places.map(seen)).toEqual([false, false, false, false, false]);
+    expect(places.map(seen)).toEqual([true, true, true, true, true]);
+  });
+
   it('goes around the end of the numbers', () => {
     const last = 2 ** 32 - 5;
     expect(repeated([last - 1, syn], [5, ack, 10], [last, ack, 10], [last, ack, 10], [0, ack, 5])).toEqual([3, 4]);
@@ -47,7 +55,7 @@ describe('what is sent again', () => {
   it('is told in streams of more than 4 GiB', () => {
     const isRepeated = createStreams();
     let told = 0;
-    for (let at = 0; at < 5 * 2 ** 30; at += 2 ** 26) if (isRepeated(talk(), segment([at, ack, 2 ** 26]))) told += 1;
+    for (let at = 0; at < 5 * 2 ** 30; at += 2 ** 26) if (isRepeated(0, talk(), segment([at, ack, 2 ** 26]))) told += 1;
     expect(told).toBe(0);
   });
 });
@@ -58,13 +66,13 @@ describe('streams', () => {
     fc.assert(
       fc.property(pieces, fc.integer({ min: 0, max: 2 ** 32 - 1 }), (row, begin) => {
         const isRepeated = createStreams();
-        isRepeated(talk(), segment([begin, syn]));
+        isRepeated(0, talk(), segment([begin, syn]));
         const seen = new Set<number>();
         for (const [at, length] of row) {
           const numbers = Array.from({ length }, (_, index) => at + index);
           const known = numbers.every((number) => seen.has(number));
           for (const number of numbers) seen.add(number);
-          expect(isRepeated(talk(), segment([begin + 1 + at, ack, length]))).toBe(known);
+          expect(isRepeated(0, talk(), segment([begin + 1 + at, ack, length]))).toBe(known);
         }
       }),
     );
@@ -72,9 +80,9 @@ describe('streams', () => {
 
   it('are forgotten where there are too many, and their gaps too', () => {
     const isRepeated = createStreams();
-    for (let from = 0; from < 25_000; from++) isRepeated(talk(from), segment([1, ack, 10]));
-    expect(isRepeated(talk(0), segment([1, ack, 10]))).toBe(false);
-    expect(isRepeated(talk(24_999), segment([1, ack, 10]))).toBe(true);
+    for (let from = 0; from < 25_000; from++) isRepeated(0, talk(from), segment([1, ack, 10]));
+    expect(isRepeated(0, talk(0), segment([1, ack, 10]))).toBe(false);
+    expect(isRepeated(0, talk(24_999), segment([1, ack, 10]))).toBe(true);
     const gaps = Array.from({ length: 100 }, (_, index): Row => [index * 20, ack, 10]);
     // Only the latest gaps are known.
     expect(repeated([-1, syn], ...gaps, [10, ack, 10], [97 * 20 + 10, ack, 10])).toEqual([101]);

@@ -61,6 +61,31 @@ describe('what is counted', () => {
     expect(text).toMatch(/^2 packets of .*Ethernet.*; 1 TCP reset; 1 DNS failure$/);
   });
 
+  it('tells interfaces apart where one of all of them is captured', () => {
+    const { counts, sink } = createTally();
+    sink.link({ type: 276, snapLength: 0, name: 'any' });
+    for (const device of [2, 3, 4, 3]) {
+      const data = (links[276] as (packet: Buffer) => Buffer)(there(1, flags.ack, 'hello'));
+      data.writeUInt32BE(device, 4);
+      sink.packet(0, 1, 0, data.length, data);
+    }
+    expect(counts.retransmissions).toBe(1);
+  });
+
+  it('names the port of the server: whom a SYN asked, else whom more talk to, else the smaller', () => {
+    const segment = (from: number, to: number, bits: number) => ip(client, server, 6, tcp(from, to, 1, bits, 'x'));
+    const back = (from: number, to: number, bits: number) => ip(server, client, 6, tcp(from, to, 1, bits, 'x'));
+    const ports = (...packets: readonly Buffer[]) =>
+      Object.fromEntries([...counted(packets).counts.ports].map(([port, { packets: many }]) => [port, many]));
+    expect(ports(segment(40_000, 50_051, flags.syn), back(50_051, 40_000, flags.ack))).toEqual({ 'tcp/50051': 2 });
+    expect(ports(back(50_051, 40_000, flags.syn | flags.ack), segment(40_000, 50_051, flags.ack))).toEqual({ 'tcp/50051': 2 });
+    expect(ports(segment(40_000, 50_051, flags.ack), back(50_051, 40_001, flags.ack))).toEqual({ 'tcp/50051': 2 });
+    expect(ports(segment(40_000, 50_051, flags.ack), segment(40_001, 50_051, flags.syn))).toEqual({ 'tcp/50051': 2 });
+    expect(ports(segment(40_000, 50_051, flags.ack), back(50_051, 40_000, flags.ack))).toEqual({ 'tcp/40000': 2 });
+    const own = (from: number, to: number, bits: number) => ip(client, client, 6, tcp(from, to, 1, bits, 'x'));
+    expect(ports(own(40_000, 50_051, flags.syn), own(50_051, 40_000, flags.ack))).toEqual({ 'tcp/50051': 2 });
+  });
+
   it('finds failures of DNS over TCP, in segments that begin an answer', () => {
     const answer = dns('no.such', 3);
     const framed = Buffer.concat([Buffer.of(0, answer.length), answer]).toString('latin1');
@@ -93,6 +118,8 @@ describe('what is counted', () => {
     const { counts } = counted(many);
     expect(counts.packets).toBe(12_000);
     expect(counts.talkers.size).toBe(10_001);
+    // One of them is of port 0, which is none.
+    expect([...counts.ports]).toEqual([['tcp/80', { packets: 11_999, bytes: expect.any(Number) }]]);
     expect([...counts.talkers.values()].reduce((sum, { packets }) => sum + packets, 0)).toBe(12_000);
   });
 
