@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { captureFlood } from '../flood.ts';
+import { captureFlood, flood } from '../flood.ts';
 import { applyNetPods, restricted } from '../net-pods.ts';
-import { type Desk, desk, type Place, place } from '../support.ts';
+import { type Desk, desk, type Place, place, record } from '../support.ts';
 
 let ground: Place;
 let laptop: Desk;
@@ -25,4 +25,15 @@ it('captures a flood into valid files that lose nothing between them, in bounded
   if (flooded.dropped > 0) expect(flooded.stderr).toContain(`The kernel dropped ${flooded.dropped} of`);
   expect(flooded.packets + flooded.dropped).toBeLessThanOrEqual(flooded.received);
   expect(flooded.peak).toBeLessThan(400);
+});
+
+it('ends by the time of the packets, in the middle of a flood', async () => {
+  const flooding = flood(ground.namespace, 'client', 'web', 15);
+  const ended = await laptop.kprof('pcap', '-n', ground.namespace, 'web', '-i', 'eth0', '--duration', '3s', '-o', 'json', 'udp');
+  await flooding;
+  expect(ended.code, ended.stderr).toBe(0);
+  const { duration, packets } = record(ended)['summary'] as { readonly duration: number; readonly packets: number };
+  expect(packets).toBeGreaterThan(300);
+  expect(duration).toBeLessThanOrEqual(3000);
+  expect(ended.stderr).not.toContain('still waited');
 });
