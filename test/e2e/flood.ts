@@ -24,6 +24,9 @@ export function flood(namespace: string, from: string, to: string, seconds: numb
   return new Promise((done) => child.once('close', () => done()));
 }
 
+/** What kprof may hold at most, however long it goes on: twice what was measured. */
+export const mostMebibytes = 200;
+
 /** What came of it. */
 export interface Flooded {
   readonly code: number | null;
