@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clusterProxy } from './big-file.ts';
 import { addressOf, applyNetPods, restricted, sendRequests } from './net-pods.ts';
 import { type Desk, desk, eventually, type Place, place } from './support.ts';
 
@@ -72,6 +73,17 @@ describe('kprof pcap --live', () => {
     expect(requests(file, '/stalled')).toBe(60);
   });
 
+  it('goes on without a viewer that fails', async () => {
+    const { file, capture } = beside('failing', 'exit 3');
+    const running = capture('--count', '20', 'port', '8080');
+    await running.until(/until Ctrl-C/);
+    await running.until(/Wireshark ended with code 3; the capture goes on/);
+    await send(3, '/failing');
+    const ended = await running.ended;
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(requests(file, '/failing')).toBeGreaterThan(0);
+  });
+
   it('shows them in tshark, printable', async () => {
     const running = laptop.start(
       'pcap',
@@ -124,6 +136,25 @@ describe('kprof pcap --live', () => {
     expect(readdirSync(folder)).toHaveLength(paths.length);
     expect(paths.reduce((sum, path) => sum + requests(path, '/files'), 0)).toBe(40);
     expect(text(paths[0] as string)).toContain('CLIENT_RANDOM abab');
+  });
+
+  it('refuses several files where an earlier capture has left some, and names those that are there when it fails', async () => {
+    const files = (...more: readonly string[]) =>
+      laptop.start('pcap', '-n', ground.namespace, 'web', '-i', 'eth0', '-f', join(laptop.folder, 'row.pcapng'), '--rotate', '20kB', '--no-open', ...more); // biome-ignore format: one line
+    const proxy = await clusterProxy();
+    try {
+      const running = files('--server', proxy.url, '--insecure-skip-tls-verify');
+      await running.until(/until Ctrl-C/);
+      await send(40, '/row');
+      expect(await eventually(() => existsSync(join(laptop.folder, 'row-00002.pcapng')), 30)).toBe(true);
+      proxy.cutAfter(0);
+      const ended = await running.ended;
+      const named = /whole and kept in \d+ files, (\S+) to (\S+): /.exec(ended.stderr.replace(/\s+/g, ' '));
+      expect(named?.slice(1).map(existsSync), ended.stderr).toEqual([true, true]);
+      expect(await files().ended).toMatchObject({ code: 2, stderr: expect.stringContaining('row-00001.pcapng exists already') });
+    } finally {
+      proxy.close();
+    }
   });
 
   const real = has('wireshark') && has('Xvfb') && has('xwininfo');
