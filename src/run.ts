@@ -25,7 +25,7 @@ import { runPod } from './run-pod.ts';
 import { slowest } from './runtimes/heap.ts';
 import { NoSuchProcess } from './runtimes/processes.ts';
 import { type Stopwatch, stopwatch } from './stopwatch.ts';
-import type { Facts, ForwardWay, Plan, PodWay, Process, Tools, Way } from './toolkit.ts';
+import type { Facts, ForwardWay, Plan, PodWay, Process, Secrets, Tools, Way } from './toolkit.ts';
 
 /** What the engine needs around it. */
 export interface Around {
@@ -108,9 +108,9 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
     );
     const entered: Entered = { request, target, container, view, process, way, destination, at: where.at };
     const outcome = await held(entered, { report, stops }, (session) => captureIn(session, entered, around, clock));
-    const { facts, early } = outcome;
+    const { facts, early, secrets } = outcome;
     const { facts: told, ...captured } = outcome.captured;
-    const { path, summary } = await finish(destination, format, { force: request.force, report });
+    const { path, summary } = await finish(destination, format, { force: request.force, report, secrets });
     const { at, ...origin } = where;
     return {
       path,
@@ -162,6 +162,7 @@ interface Outcome {
   readonly captured: Captured & { readonly runtime?: string };
   readonly facts: Facts;
   readonly early: boolean;
+  readonly secrets: Secrets | undefined;
 }
 
 async function captureIn(
@@ -179,7 +180,7 @@ async function captureIn(
     capturing(plan.result.early);
     const captured = await perform(session, plan, destination.partial, request.yes);
     clock('capture');
-    return { captured, facts, early: stops.early.aborted };
+    return { captured, facts, early: stops.early.aborted, secrets: plan.kind === 'file' ? plan.result.secrets : undefined };
   } finally {
     capturing(undefined);
   }

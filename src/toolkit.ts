@@ -147,6 +147,9 @@ export interface Output {
   readonly early: 'keeps' | 'loses';
 }
 
+/** What may not be in the file: the environment and other secrets of the process. */
+export type Secrets = 'refused';
+
 /** What to do, as data. */
 export type Plan =
   /** The target writes a file, which is pulled. */
@@ -158,7 +161,7 @@ export type Plan =
       readonly notes?: readonly string[];
       /** What it does to the app, in words, where that has to be agreed to. */
       readonly costs?: string;
-      readonly result: Output & { readonly file: Place };
+      readonly result: Output & { readonly file: Place; readonly secrets?: Secrets };
     }
   /** What the steps print, one after another, is the artifact; or what `compose` makes of it, once all have printed. */
   | {

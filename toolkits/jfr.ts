@@ -88,6 +88,10 @@ function starting(
   return { start, files: custom === undefined ? [] : [custom] };
 }
 
+/** What others record meanwhile is only seen in the file. */
+const quietOf = (options: Pick<Options<Flags>, 'with-environment'>) =>
+  options['with-environment'] ? {} : ({ secrets: 'refused' } as const);
+
 /** Records for a time. */
 function record(input: Input<Flags>): Plan {
   const { options, id, place } = input;
@@ -107,7 +111,7 @@ function record(input: Input<Flags>): Plan {
     kind: 'file',
     files,
     steps: [start, { wait: options.duration, says: 'recording' }, stop],
-    result: { early: 'keeps', file: recording },
+    result: { early: 'keeps', file: recording, ...quietOf(options) },
   };
 }
 
@@ -156,7 +160,7 @@ function fetchLeft(input: Input<Flags>, ends: boolean): Plan {
   });
   // All of it may be more than the pod's shared memory, or its disk, has room for: there it is written first, as much as fits.
   const steps = !ends ? [dump] : small ? [dump, stop] : [stop];
-  return { kind: 'file', files: [], steps, result: { early: 'keeps', file: recording } };
+  return { kind: 'file', files: [], steps, result: { early: 'keeps', file: recording, ...quietOf(options) } };
 }
 
 const whose = ({ name }: Recording): string =>

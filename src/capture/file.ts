@@ -24,7 +24,8 @@ export async function captureFile(session: Session, plan: Extract<Plan, { kind: 
   await makeFolder(session, { at });
   for (const { place, content } of plan.files) await upload(session, place, content);
   await perform(session, plan.steps, { breaks: false, maxBytes: 2 ** 20 });
-  session.journal({ stage: 'pulling', remote: { path, at }, early: session.stops.early.aborted });
+  const { secrets } = plan.result;
+  session.journal({ stage: 'pulling', remote: { path, at }, early: session.stops.early.aborted, secrets });
   return pullFile(session, plan.result.file, partial, {
     onIdentity: (identity) => session.journal({ remote: { path, at, identity } }),
   });

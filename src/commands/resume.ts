@@ -23,8 +23,8 @@ export const run: Perform = async (words, options, around) => {
   } finally {
     target.close();
   }
-  const { final, partial, ours } = record;
-  const { path } = await finish({ final, partial, ours }, formats[record.format], { force: false, report: around.report });
+  const { final, partial, ours, secrets } = record;
+  const { path } = await finish({ final, partial, ours }, formats[record.format], { force: false, report: around.report, secrets });
   around.report.clear();
   printPath(path);
   around.settle();

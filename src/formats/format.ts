@@ -64,6 +64,8 @@ export interface Format {
   matches(head: Buffer): boolean;
   /** Reads the structure of the whole file. Throws a KprofError `incomplete` when it is broken. */
   check(path: string): Promise<Summary>;
+  /** Whether it tells the environment or other secrets of the process that it is of; undefined where that can't be told. */
+  readonly tellsSecrets?: (path: string) => Promise<boolean | undefined>;
   /** How a file of a kind without stacks differs from an earlier one. Throws a KprofError `usage` when the two can't be compared. */
   readonly diff?: (earlier: string, later: string) => Promise<Summary>;
   /** Its stacks with what is counted at each: two of the kind are compared by them. Throws a KprofError when the file is not whole. */

@@ -6,6 +6,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { KprofError } from '../errors.ts';
 import { type Recording, readRecording } from '../profile/jfr.ts';
 import type { Events } from '../profile/jfr-events.ts';
+import { tellsSecrets } from '../profile/jfr-secrets.ts';
 import { eventTables, ranked } from '../profile/jfr-table.ts';
 import type { Profile } from '../profile/profile.ts';
 import { table } from '../profile/table.ts';
@@ -142,4 +143,8 @@ export const jfr: Format = {
     return withRecording(summary, await readRecording(file, size));
   },
   stacks: samplesOf,
+  async tellsSecrets(path) {
+    await using file = await openFile(path);
+    return await tellsSecrets(file, (await file.stat()).size);
+  },
 };

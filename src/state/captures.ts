@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { DebugSpec } from '../cluster.ts';
 import type { Identity } from '../pull/remarks.ts';
-import type { Argv, FormatName, Place } from '../toolkit.ts';
+import type { Argv, FormatName, Place, Secrets } from '../toolkit.ts';
 import { replaceFile, stateFolder } from './folder.ts';
 
 /** How far a capture is. What was captured can be fetched from `pulling` on; before, the pod undoes what runs when its client is gone. */
@@ -53,6 +53,8 @@ export interface CaptureRecord {
   };
   readonly tools: readonly string[];
   readonly early: boolean;
+  /** Whether the file may hold them. */
+  readonly secrets?: Secrets | undefined;
   readonly remote: RemoteFile | undefined;
   /** Absolute paths. */
   readonly final: string;

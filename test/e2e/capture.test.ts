@@ -158,6 +158,21 @@ describe('jfr', () => {
     expect(left).not.toContain('kprof');
   });
 
+  it('gives no name to a recording into which one that came and went has put secrets', async () => {
+    await baseline.applyAs('passing', 'jdk17-root');
+    const at = ['passing', '-n', baseline.namespace] as const;
+    expect(await laptop.kprof('jfr', ...at, '--start')).toMatchObject({ code: 0 });
+    const { debugContainer } = record(await laptop.kprof('threads', ...at, '-o', 'json'));
+    for (const command of ['JFR.start name=foreign settings=default', 'JFR.stop name=foreign'])
+      inside(baseline.namespace, 'passing', debugContainer, 'jattach', '1', 'jcmd', command);
+    const refused = await laptop.kprof('jfr', ...at, '--dump', '-f', 'passing.jfr');
+    expect(refused).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining('--with-environment') });
+    expect(jfr('print', '--events', 'jdk.InitialEnvironmentVariable', `${laptop.folder}/passing.jfr.partial`)).toContain('PATH');
+    expect(readdirSync(laptop.folder)).not.toContain('passing.jfr');
+    const taken = await laptop.kprof('jfr', ...at, '--stop', '--with-environment');
+    expect(taken, taken.stderr).toMatchObject({ code: 0 });
+  });
+
   it('records with a settings file of the user, and with the environment when asked', async () => {
     const settings = execJfc();
     const ended = await laptop.kprof(

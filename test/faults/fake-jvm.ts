@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { chunk } from '../support/recordings.ts';
+import { sampled } from '../support/sampled-recording.ts';
 
 /** One on this machine, for any number of pods. */
 export interface FakeJvm {
@@ -46,9 +46,8 @@ export function fakeJvm(folder: string, bytes = 2 * 2 ** 20): FakeJvm {
   const programs = join(folder, 'programs');
   mkdirSync(programs, { recursive: true });
   const recording = join(folder, 'recording');
-  const content = chunk({ size: bytes });
   // What can be compressed to nothing would not be on the line for long.
-  randomFillSync(content, 160);
+  const content = sampled([[['main'], 1]], 'cpu', { padding: randomFillSync(Buffer.alloc(bytes)) });
   writeFileSync(recording, content);
   const library = join(folder, 'libjvm.so');
   copyFileSync(anyLibrary(), library);
@@ -63,7 +62,7 @@ export function fakeJvm(folder: string, bytes = 2 * 2 ** 20): FakeJvm {
   return {
     programs,
     command: ['env', `LD_PRELOAD=${library}`, 'bash', '-c', java],
-    bytes,
+    bytes: content.length,
     sha256: createHash('sha256').update(content).digest('hex'),
   };
 }

@@ -12,7 +12,7 @@ const text = (value: string): Buffer => Buffer.concat([Buffer.of(3), varint(Buff
 /** With its length first, which counts itself. */
 const event = (...parts: readonly Buffer[]): Buffer => {
   const body = Buffer.concat(parts);
-  const length = body.length + 1 < 128 ? body.length + 1 : body.length + 2;
+  const length = [1, 2, 3, 4].map((head) => body.length + head).find((all) => all - body.length === varint(all).length) as number;
   return Buffer.concat([varint(length), body]);
 };
 
@@ -28,7 +28,20 @@ const field = (name: string, of: number, more: Readonly<Record<string, string>> 
   attributes: { name, class: of, ...more },
 });
 const constant = { constantPool: 'true' };
-const types = { long: 1, text: 2, symbol: 3, class: 4, method: 5, frame: 6, trace: 7, sample: 8, boolean: 9, wallClock: 10 } as const;
+const types = {
+  long: 1,
+  text: 2,
+  symbol: 3,
+  class: 4,
+  method: 5,
+  frame: 6,
+  trace: 7,
+  sample: 8,
+  boolean: 9,
+  wallClock: 10,
+  environment: 11,
+  unknown: 12,
+} as const;
 
 const metadata: Node = {
   name: 'root',
@@ -51,6 +64,7 @@ const metadata: Node = {
         type(types.trace, 'jdk.types.StackTrace', field('frames', types.frame, { dimension: '1' })),
         type(types.sample, 'jdk.ExecutionSample', field('startTime', types.long), field('stackTrace', types.trace, constant)),
         type(types.boolean, 'boolean'),
+        type(types.environment, 'jdk.InitialEnvironmentVariable', field('key', types.text), field('value', types.text)),
         type(types.wallClock, 'profiler.WallClockSample', field('stackTrace', types.trace, constant), field('samples', types.long)),
       ],
     },
@@ -75,11 +89,23 @@ function metadataEvent(): Buffer {
   return event(numbers(0, 0, 0, 1), varint(words.length), ...words.map(text), tree);
 }
 
+/** What else is in it. */
+interface More {
+  /** The value of an environment variable. */
+  readonly secret?: string;
+  /** Bytes of an event that nobody reads. */
+  readonly padding?: Buffer;
+}
+
 /**
  * Samples of stacks of methods of class app.Main, the innermost first, each so many times; `LambdaForm` is hidden. By the wall
  * clock they are one event for each stack, as async-profiler writes them.
  */
-export function sampled(samples: readonly (readonly [stack: readonly string[], count: number])[], clock: 'cpu' | 'wall' = 'cpu'): Buffer {
+export function sampled(
+  samples: readonly (readonly [stack: readonly string[], count: number])[],
+  clock: 'cpu' | 'wall' = 'cpu',
+  { secret, padding }: More = {},
+): Buffer {
   const methods = [...new Set(samples.flatMap(([stack]) => stack))];
   const pool = (id: number, ...values: readonly Buffer[]): Buffer =>
     Buffer.concat([numbers(id, values.length), ...values.map((value, at) => Buffer.concat([varint(at), value]))]);
@@ -87,7 +113,11 @@ export function sampled(samples: readonly (readonly [stack: readonly string[], c
     cpu: (count, trace) => Array.from({ length: count }, () => event(numbers(types.sample, 0, trace))),
     wall: (count, trace) => [event(numbers(types.wallClock, trace, count))],
   };
-  const events = samples.flatMap(([, count], trace) => eventsOf[clock](count, trace));
+  const events = [
+    ...samples.flatMap(([, count], trace) => eventsOf[clock](count, trace)),
+    ...(padding === undefined ? [] : [event(varint(types.unknown), padding)]),
+    ...(secret === undefined ? [] : [event(varint(types.environment), text('PASSWORD'), text(secret))]),
+  ];
   const checkpoint = event(
     numbers(1, 0, 0, 0),
     Buffer.of(0),

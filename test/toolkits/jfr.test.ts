@@ -31,6 +31,14 @@ describe('what holds secrets', () => {
     expect(start({ version: version('17.0.1') }, '--with-environment')).not.toContain('Initial');
   });
 
+  it('is looked for in what came, as others may have recorded it meanwhile', () => {
+    const recordings = 'Recording 2: name=kprof-left-xyz (running)\n';
+    for (const verb of [[], ['--dump'], ['--stop']]) {
+      expect(plan({ recordings }, ...verb).result).toMatchObject({ secrets: 'refused' });
+      expect(plan({ recordings }, ...verb, '--with-environment').result).not.toHaveProperty('secrets');
+    }
+  });
+
   it('can not be left out where another recording takes it, or the JDK can not', () => {
     expect(() => plan({ recordings: taking })).toThrow('Another recording');
     expect(() => plan({ version: version('11.0.20') })).toThrow('JDK 11');
