@@ -174,8 +174,8 @@ async function captureIn(
   try {
     const facts = await probe(session, way);
     session.journal({ runtime: way.runtime(facts) });
-    const { bears, cpuLimit: cores } = session.target;
-    const plan = makePlan(request, way, { process, tools: view.tools, facts, id: session.id, bears: { ...bears, cores } });
+    const { bears } = session.target;
+    const plan = makePlan(request, way, { process, tools: view.tools, facts, id: session.id, bears });
     clock('probe');
     capturing(plan.result.early);
     const captured = await perform(session, plan, destination.partial, request.yes);

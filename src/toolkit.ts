@@ -96,6 +96,8 @@ export interface Bears {
   readonly memory: number | undefined;
   /** Of the whole pod, what is written to its disks. */
   readonly storage: number | undefined;
+  /** Of the container; what is left of the pod's does not help a JVM that stands still. */
+  readonly cores: number | undefined;
 }
 
 /** Runs a program and looks at what it printed. */
@@ -361,8 +363,7 @@ export interface Input<F extends Flags> {
   readonly id: string;
   /** The target as it was typed: «deploy/api». */
   readonly name: string;
-  /** What the pod bears, and how many cores it may use. */
-  readonly bears: Bears & { readonly cores: number | undefined };
+  readonly bears: Bears;
   /** All questions are answered with yes: what is beyond a limit is said and done. */
   readonly yes: boolean;
   /** A path for a new file of ours, in a fresh folder that only the target's user can open; `tool`: in the debug container. */

@@ -1,7 +1,7 @@
 /** What a pod bears, as its spec says: how long a container may be silent, and what it may take of the node. */
 import type { V1Container, V1ContainerStatus, V1Pod, V1Probe } from '@kubernetes/client-node';
 import type { Bears, Watched } from '../toolkit.ts';
-import { bytesOf } from './resources.ts';
+import { bytesOf, coresOf } from './resources.ts';
 
 /**
  * For how long an app may stand still before a probe has failed too often, at least: the last answer came just before. A TCP probe goes on
@@ -36,5 +36,6 @@ export function bearsOf(pod: V1Pod, container: V1Container, status: Pick<V1Conta
     readiness: patience(container.readinessProbe),
     memory: bytesOf(container.resources?.limits?.['memory']) ?? podLimit(pod, 'memory'),
     storage: storageLimit(pod),
+    cores: coresOf(pod, container),
   };
 }

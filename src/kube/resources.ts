@@ -1,5 +1,5 @@
 /** Resource quantities (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/), as far as they bear on captures. */
-import type { V1Pod } from '@kubernetes/client-node';
+import type { V1Container, V1Pod } from '@kubernetes/client-node';
 
 function cores(quantity: string | undefined): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(m?)$/.exec(quantity ?? '');
@@ -12,6 +12,12 @@ export function cpuLimit({ spec }: V1Pod): number | undefined {
   if (whole !== undefined) return whole;
   const limits = (spec?.containers ?? []).map(({ resources }) => cores(resources?.limits?.['cpu']));
   return limits.some((limit) => limit === undefined) ? undefined : (limits as readonly number[]).reduce((sum, limit) => sum + limit, 0);
+}
+
+/** What one container of the pod may use, in cores: the lesser of its own limit and of the pod's as a whole; undefined without both. */
+export function coresOf({ spec }: V1Pod, { resources }: V1Container): number | undefined {
+  const limits = [resources, spec?.resources].flatMap((each) => cores(each?.limits?.['cpu']) ?? []);
+  return limits.length === 0 ? undefined : Math.min(...limits);
 }
 
 const powers: Readonly<Record<string, number>> = {

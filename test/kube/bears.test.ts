@@ -19,7 +19,7 @@ describe('how long an app may be silent', () => {
 
   it('is not limited by a connection, which the kernel takes', () => {
     const app = container({ livenessProbe: { tcpSocket: { port: 80 } } });
-    expect(bearsOf(pod(app), app, {})).toEqual({ liveness: undefined, readiness: undefined, memory: undefined, storage: undefined });
+    expect(bearsOf(pod(app), app, {})).toMatchObject({ liveness: undefined, readiness: undefined, memory: undefined, storage: undefined });
   });
 
   it('is what the startup probe says until that has succeeded', () => {
@@ -34,6 +34,13 @@ describe('limits', () => {
   it('of memory are the container’s', () => {
     const app = limited({ memory: '1Gi' });
     expect(bearsOf(pod(app, limited({ memory: '1Gi' })), app, {}).memory).toBe(2 ** 30);
+  });
+  it('of processors are the container’s, whatever a sidecar has', () => {
+    const app = limited({ cpu: '250m' });
+    expect(bearsOf(pod(app, limited({ cpu: '2' })), app, {}).cores).toBe(0.25);
+    expect(bearsOf(pod(app, container({})), app, {}).cores).toBe(0.25);
+    expect(bearsOf({ spec: { containers: [app], resources: { limits: { cpu: '100m' } } } }, app, {}).cores).toBe(0.1);
+    expect(bearsOf(pod(container({}), app), container({}), {}).cores).toBeUndefined();
   });
   it('of storage are the sum of those that there are', () => {
     const app = limited({ 'ephemeral-storage': '1Gi' });

@@ -15,7 +15,7 @@ const told: Facts = {
 
 interface Around {
   readonly facts?: Facts;
-  readonly bears?: Bears & { readonly cores: number | undefined };
+  readonly bears?: Bears;
   readonly yes?: boolean;
 }
 
