@@ -4,11 +4,11 @@ import type { Bears, Watched } from '../toolkit.ts';
 import { bytesOf, coresOf } from './resources.ts';
 
 /**
- * For how long an app may stand still before a probe has failed too often, at least: the last answer came just before. A TCP probe goes on
- * to succeed, as the kernel answers it.
+ * For how long an app may stand still before a probe has failed too often, at least: the last answer came just before. The kernel answers
+ * TCP probes only until the app's queue of connections is full, which nobody takes from.
  */
 function patience(probe: V1Probe | undefined): Watched | undefined {
-  if (probe === undefined || probe.tcpSocket !== undefined) return undefined;
+  if (probe === undefined) return undefined;
   const { periodSeconds = 10, failureThreshold = 3, timeoutSeconds = 1 } = probe;
   const seconds = (failureThreshold - 1) * periodSeconds + Math.min(timeoutSeconds, periodSeconds);
   return { after: seconds * 1000, words: `${failureThreshold} × ${periodSeconds}s` };

@@ -17,9 +17,14 @@ describe('how long an app may be silent', () => {
     expect(bearsOf(pod(app), app, {}).liveness).toEqual({ after, words });
   });
 
-  it('is not limited by a connection, which the kernel takes', () => {
-    const app = container({ livenessProbe: { tcpSocket: { port: 80 } } });
-    expect(bearsOf(pod(app), app, {})).toMatchObject({ liveness: undefined, readiness: undefined, memory: undefined, storage: undefined });
+  it('is the same of a connection: the kernel takes some, until nobody has taken them from it', () => {
+    const probe = { tcpSocket: { port: 80 } };
+    const app = container({ livenessProbe: probe, readinessProbe: { ...probe, failureThreshold: 1 } });
+    expect(bearsOf(pod(app), app, {})).toMatchObject({ liveness: { words: '3 × 10s' }, readiness: { words: '1 × 10s' } });
+  });
+
+  it('is unlimited without a probe', () => {
+    expect(bearsOf(pod(container({})), container({}), {})).toMatchObject({ liveness: undefined, readiness: undefined });
   });
 
   it('is what the startup probe says until that has succeeded', () => {
