@@ -25,7 +25,7 @@ export const writers: Readonly<Record<string, Writer>> = {
   'JFR.dump': { format: 'jfr', file: 'recording.jfr', option: 'filename=', written: /written to:/ },
   'JFR.stop': { format: 'jfr', file: 'recording.jfr', option: 'filename=', written: /written to:/ },
   'Thread.dump_to_file': { format: 'text', file: 'threads.txt', written: /^Created /m },
-  'VM.cds': { format: 'file', file: 'classes.jsa', behind: 1, at: 'tool', written: /(?:^|\n)(?!.*(?:rror|ail)).*$/s },
+  'VM.cds': { format: 'file', file: 'classes.jsa', behind: 1, at: 'tool', written: /^(?:Static|Dynamic) dump:\s*(?:\/\S*\s*)?$/ },
   'System.dump_map': { format: 'text', file: 'map.txt', option: '-F=', at: 'tool', written: /dumped to|written/i },
 };
 
@@ -79,17 +79,37 @@ export function checkKnown(name: string, { list = '', about = '' }: Facts): void
   });
 }
 
+/** jcmd says this where a JVM says nothing. */
+const silence = /^(?:Command executed successfully)?$/;
+/** What some say when they did it; whatever else they say, they did not. */
+const successes: Readonly<Record<string, RegExp>> = {
+  'Compiler.perfmap': silence,
+  'GC.run': silence,
+  'GC.run_finalization': silence,
+  'JFR.start': /^Started recording \d+/m,
+  'JVMTI.agent_load': /^return code: 0$/m,
+  'ManagementAgent.start': silence,
+  'ManagementAgent.start_local': silence,
+  'ManagementAgent.stop': silence,
+  'VM.set_flag': silence,
+};
+/** What all others say when they did not. */
 const complaints =
-  /^(?:java\.[\w.]+(?:Exception|Error)\b|Could not |Unable to |Cannot |Can't |Failed |Error\b|ERROR\b|Dump failed|No recordings |Invalid |Unknown |Syntax error|Help unavailable|Usage:)|\b(?:is not enabled|was not loaded|does not exist|not supported|not available|exists, use -overwrite|is not writeable|only .*writeable flags)\b/;
+  /^(?:java\.[\w.]+(?:Exception|Error)\b|Could not |Unable to |Cannot |Can't |(?:Warning: )?Failed |Error\b|ERROR\b|Dump failed|No recordings? (?!found)|No baseline |No tag set matches|Integer parsing error|Invalid |Unknown |Syntax error|Help unavailable|Usage:)|\b(?:is not enabled|was not loaded|does not exist|not supported|is unsupported|not available|has already ended|will be ignored|exists, use -overwrite)\b|\brequires -XX:/;
 /** A long answer is one. */
 const shortest = 6;
 
 /** Throws where a command failed that the JVM, or jcmd, calls a success. */
 export function checkAnswer(name: string, stdout: string): void {
   const said = answer(stdout).trim();
-  const lines = said.split('\n').filter((line) => line.trim() !== '');
-  if (lines.length > shortest || !lines.slice(0, 2).some((line) => complaints.test(line.trim()))) return;
+  const success = successes[name];
+  if (success === undefined ? !complains(said) : success.test(said)) return;
   throw new KprofError('failed', `The JVM could not do ${name}`, { cause: said.slice(0, 2000) });
+}
+
+function complains(said: string): boolean {
+  const lines = said.split('\n').filter((line) => line.trim() !== '');
+  return lines.length <= shortest && lines.slice(0, 2).some((line) => complaints.test(line.trim()));
 }
 
 /** A word as HotSpot's own parser of commands reads it back: values in quotes where they have spaces. */

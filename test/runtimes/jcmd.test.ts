@@ -56,6 +56,21 @@ it.each([
   ['VM.set_flag', 'flag nope does not exist\n'],
   ['JVMTI.agent_load', '/nope.so was not loaded.\n/nope.so: cannot open shared object file: No such file or directory\n'],
   ['Thread.dump_to_file', '/tmp/x exists, use -overwrite to overwrite\n'],
+  ['VM.set_flag', "only 'writeable' flags can be set\n"],
+  ['VM.set_flag', 'flag value is missing\n'],
+  ['VM.set_flag', 'MinHeapFreeRatio error: must have value in range [0...100]\n'],
+  ['VM.set_flag', 'flag value must be a boolean (1/0 or true/false)\n'],
+  ['VM.native_memory', 'No baseline for comparison\n'],
+  ['VM.native_memory', 'This option is deprecated and will be ignored.\n'],
+  ['VM.log', "Invalid tag 'xyz' in log selection.\n"],
+  ['VM.print_touched_methods', 'VM.print_touched_methods command requires -XX:+LogTouchedMethods\n'],
+  ['JFR.view', 'No recording data available. Start a recording with JFR.start.\n'],
+  ['JFR.start', 'Integer parsing error nanotime value: unit required\n'],
+  ['JFR.check', 'Could not find zzz.\n\nUse JFR.check without options to see list of all available recordings.\n'],
+  ['AOT.end_recording', 'AOT.end_recording is unsupported when VM flags -XX:AOTMode=record or -XX:AOTCacheOutput=<file> are missing.\n'],
+  ['Compiler.perfmap', 'Warning: Failed to create /nonexist/x.map for perf map\n'],
+  ['GC.run', 'Explicit GC is disabled, no GC has been performed.\n'],
+  ['JVMTI.agent_load', 'return code: -1\n'],
   ['VM.flags', "java.lang.IllegalArgumentException: Unknown argument '-nope' in diagnostic command.\n"],
 ])('%s that failed is a failure, whatever jcmd says', (name, answer) => {
   expect(() => checkAnswer(name, head + answer)).toThrow(expect.objectContaining({ failure: 'failed', cause: answer.trim() }));
@@ -67,9 +82,24 @@ it.each([
   ['VM.uptime', '5.918 s\n'],
   ['Thread.print', `${'"main" waits\n'.repeat(9)}java.lang.Error\n`],
   ['VM.log', ''],
+  ['VM.set_flag', ''],
+  ['VM.native_memory', 'Baseline taken\n'],
+  ['JFR.start', 'Started recording 1.\n\nUse jcmd 1 JFR.dump name=x filename=FILEPATH to copy recording data to file.\n'],
+  ['JVMTI.agent_load', 'return code: 0\n'],
+  ['GC.finalizer_info', 'No instances waiting for finalization found\n'],
+  ['ManagementAgent.status', 'Agent: disabled\n'],
+  ['System.trim_native_heap', 'Trim native heap: RSS+Swap: 80776K->69640K (-11136K)\n'],
 ])('%s that went well is none', (name, answer) => {
   expect(() => checkAnswer(name, head + answer)).not.toThrow();
 });
+
+it.each([
+  ['Static dump: /tmp/java_pid978_static.jsa\n', true],
+  ['Static dump:\n', true], // JDK 17
+  ['Static dump: java.io.IOException: No such file or directory\n', false],
+  ['Dynamic dump:\nDump dynamic should run with -XX:+RecordDynamicDumpInfo\n', false],
+  ['Invalid command for VM.cds, valid input is static_dump or dynamic_dump\n', false],
+])('of %j a class archive was written: %s', (answer, written) => expect(writers['VM.cds']?.written.test(answer)).toBe(written));
 
 it('a heap dump is not packed by the JVM', () => {
   expect(() => checkWords(['GC.heap_dump', '-gz=1', 'x.gz'])).toThrow(
