@@ -31,7 +31,7 @@ export const jcmd = defineToolkit({
         }),
         plan({ process, tools, facts, place }) {
           checkKnown(name, facts);
-          const costs = effectOf(name, facts);
+          const costs = effectOf(typed, facts);
           const agreed = costs === undefined ? {} : { costs };
           const step = { undo: 'ends by itself', says: name, what: `do ${name}`, patience } as const;
           if (writer === undefined) {

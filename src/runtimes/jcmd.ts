@@ -29,13 +29,15 @@ export const writers: Readonly<Record<string, Writer>> = {
   'System.dump_map': { format: 'text', file: 'map.txt', option: '-F=', at: 'tool', written: /dumped to|written/i },
 };
 
-/** What has effects that the JVM's own list does not call one. */
+/** What has effects that the JVM's own list does not call one; some commands only with a word behind them. */
 const effects: Readonly<Record<string, string>> = {
   'AOT.end_recording': 'ends a recording that was begun with the JVM',
   'Compiler.directives_add': 'changes what the JVM compiles, and how',
   'Compiler.directives_clear': 'changes what the JVM compiles, and how',
   'Compiler.directives_remove': 'changes what the JVM compiles, and how',
   'Compiler.perfmap': 'writes a file into the app’s container (/tmp/perf-PID.map, unless it is given a name), where it stays',
+  'GC.run': 'collects all garbage, for which the app stands still',
+  'GC.run_finalization': 'runs the finalizers of the app’s objects',
   'GC.heap_dump': 'stops the app until the whole heap is written; kprof heapdump says before for how long',
   'JFR.configure': 'changes how everybody records in this JVM',
   'JFR.start': 'begins a recording that nobody stops, and with a filename leaves it in the app’s container: kprof jfr does neither',
@@ -44,15 +46,22 @@ const effects: Readonly<Record<string, string>> = {
   'ManagementAgent.start': 'opens a port of the JVM for whoever reaches it',
   'ManagementAgent.start_local': 'starts a management agent, which stays',
   'ManagementAgent.stop': 'ends the management agent for everybody',
+  'System.trim_native_heap': 'gives memory back to the kernel, which may hold the app up',
   'VM.cds': 'stops the app until its classes are written',
   'VM.log': 'changes what the JVM logs, and where: a file that it names stays in the app’s container',
+  'VM.native_memory shutdown': 'ends the tracking of native memory, until the JVM begins anew',
   'VM.set_flag': 'changes how the JVM works',
 };
 
+/** Of those, what only looks. */
+const looks: readonly string[] = ['JFR.configure', 'VM.log list'];
+
 /** What has to be agreed to before; undefined where there is nothing. */
-export function effectOf(name: string, { about = '' }: Facts): string | undefined {
+export function effectOf(typed: readonly string[], { about = '' }: Facts): string | undefined {
+  const [name = '', ...words] = typed;
   const impact = /^Impact: (High\b.*)$/m.exec(answer(about))?.[1];
-  const effect = effects[name];
+  const keys = [...words.map((word) => `${name} ${word.replace(/=.*/s, '')}`), name];
+  const effect = looks.includes(typed.join(' ')) ? undefined : keys.map((key) => effects[key]).find((each) => each !== undefined);
   if (effect === undefined && impact === undefined) return undefined;
   return `${name} ${effect ?? `may hold the app up (the JVM says of its impact: ${impact?.trim()})`}`;
 }

@@ -29,8 +29,16 @@ describe('what is said before', () => {
     ['GC.class_histogram', 'Impact: High: Depends on Java heap size and content.\n', /may hold the app up .*impact: High: Depends/],
     ['VM.set_flag', 'Impact: Low\n', /changes how the JVM works$/],
     ['JVMTI.agent_load', '', /loads a program/],
-  ])('of %s', (name, about, expected) => {
-    const effect = effectOf(name, { about });
+    ['GC.run', 'Impact: Medium: Depends on Java heap size and content.\n', /^GC.run collects all garbage/],
+    ['System.trim_native_heap', 'Impact: Low\n', /gives memory back/],
+    ['VM.native_memory summary', 'Impact: Medium\n', undefined],
+    ['VM.native_memory scale=KB shutdown=true', 'Impact: Medium\n', /^VM.native_memory ends the tracking/],
+    ['VM.log list', 'Impact: Low: No impact\n', undefined],
+    ['VM.log list disable', 'Impact: Low: No impact\n', /changes what the JVM logs/],
+    ['JFR.configure', 'Impact: Low\n', undefined],
+    ['JFR.configure stackdepth=70', 'Impact: Low\n', /everybody records/],
+  ])('of %s', (typed, about, expected) => {
+    const effect = effectOf(typed.split(' '), { about });
     if (expected === undefined) expect(effect).toBeUndefined();
     else expect(effect).toMatch(expected);
   });
@@ -113,7 +121,7 @@ it('a heap dump is not packed by the JVM', () => {
 });
 
 it('a file that stays is told before', () => {
-  expect(effectOf('Compiler.perfmap', {})).toContain('/tmp/perf-PID.map');
+  expect(effectOf(['Compiler.perfmap'], {})).toContain('/tmp/perf-PID.map');
 });
 
 describe('the file that a command writes', () => {
