@@ -86,6 +86,12 @@ export interface Watched {
   readonly words: string;
 }
 
+/** Something that is mounted into the container; of an emptyDir with what it may hold, in bytes. */
+export interface Mounted {
+  readonly path: string;
+  readonly limit: number | undefined;
+}
+
 /** What the pod bears, as its spec says; sizes in bytes, undefined without a limit. */
 export interface Bears {
   /** After that the container is restarted. */
@@ -98,6 +104,8 @@ export interface Bears {
   readonly storage: number | undefined;
   /** Of the container; what is left of the pod's does not help a JVM that stands still. */
   readonly cores: number | undefined;
+  /** Beyond the limit of one of them the pod is evicted. */
+  readonly volumes: readonly Mounted[];
 }
 
 /** Runs a program and looks at what it printed. */

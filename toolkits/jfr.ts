@@ -9,8 +9,8 @@ import {
   nameOfLeft,
   parseRecordings,
   type Recording,
+  recordingProbe,
   sizeThatFits,
-  spaceProbe,
   theLeft,
   withoutSecrets,
 } from '../src/runtimes/jfr.ts';
@@ -221,7 +221,7 @@ export const jfr = defineToolkit({
         probe: (process, tools) => ({
           ...attaching.probe(process, tools),
           recordings: diagnosticCommand(tools, process, 'JFR.check', [['verbose', 'true']]),
-          ...(verb === 'status' ? {} : { space: spaceProbe(process) }),
+          ...(verb === 'status' ? {} : { space: recordingProbe(process) }),
         }),
         plan: (input) =>
           verb === undefined

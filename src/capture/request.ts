@@ -58,6 +58,7 @@ const boundless: Input<Flags>['bears'] = {
   memory: undefined,
   storage: undefined,
   cores: undefined,
+  volumes: [],
 };
 
 /** The plan for a process; pure. */

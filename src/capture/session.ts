@@ -4,6 +4,7 @@ import { KprofError } from '../errors.ts';
 import type { Lease } from '../remote/lease.ts';
 import { answerOf, step } from '../remote/remote.ts';
 import type { Report } from '../report.ts';
+import { scratchOf } from '../runtimes/space.ts';
 import type { CaptureRecord } from '../state/captures.ts';
 import type { Argv, Place, Process, Step, Tools, Wait } from '../toolkit.ts';
 import { printedInLog } from './log.ts';
@@ -72,10 +73,10 @@ export const inTarget = (session: Reaching, verb: string, path: string): Argv =>
   asTarget(session, ['inroot', String(session.process.pid), session.process.started, verb, path]);
 
 /** Where a capture's files go: the target's own /tmp, or, where the image may not write there, the pod's shared memory. */
-export const folder = (tools: Tools, id: string): Place =>
-  tools.has('inroot') && tools.has('zstd')
-    ? { at: 'target', seenByTarget: `/tmp/kprof-${id}` }
-    : { at: 'shared-memory', seenByTarget: `/dev/shm/kprof-${id}` };
+export const folder = (tools: Tools, id: string): Place => {
+  const scratch = scratchOf(tools);
+  return { at: scratch === '/tmp' ? 'target' : 'shared-memory', seenByTarget: `${scratch}/kprof-${id}` };
+};
 
 /** The same on the debug container's disk: `$room` is the number of a process in it that the target may look at. */
 export const room = (id: string): Place & { readonly seenByTool: string } => ({

@@ -1,6 +1,6 @@
 /** What a pod bears, as its spec says: how long a container may be silent, and what it may take of the node. */
 import type { V1Container, V1ContainerStatus, V1Pod, V1Probe } from '@kubernetes/client-node';
-import type { Bears, Watched } from '../toolkit.ts';
+import type { Bears, Mounted, Watched } from '../toolkit.ts';
 import { bytesOf, coresOf } from './resources.ts';
 
 /**
@@ -27,6 +27,13 @@ function storageLimit({ spec }: V1Pod): number | undefined {
   return limits.length === 0 ? undefined : limits.reduce((sum, limit) => sum + limit, 0);
 }
 
+/** Where the container has what, and how much that may hold. */
+const mountedIn = ({ spec }: V1Pod, { volumeMounts = [] }: V1Container): readonly Mounted[] =>
+  volumeMounts.map(({ name, mountPath: path }) => {
+    const volume = spec?.volumes?.find((each) => each.name === name);
+    return { path, limit: bytesOf(volume?.emptyDir?.sizeLimit) };
+  });
+
 /** What the pod bears of what is done to one of its containers. */
 export function bearsOf(pod: V1Pod, container: V1Container, status: Pick<V1ContainerStatus, 'started'>): Bears {
   const starting = status.started === false ? patience(container.startupProbe) : undefined;
@@ -37,5 +44,6 @@ export function bearsOf(pod: V1Pod, container: V1Container, status: Pick<V1Conta
     memory: bytesOf(container.resources?.limits?.['memory']) ?? podLimit(pod, 'memory'),
     storage: storageLimit(pod),
     cores: coresOf(pod, container),
+    volumes: mountedIn(pod, container),
   };
 }

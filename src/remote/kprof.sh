@@ -294,9 +294,11 @@ yardstick() { # MEBIBYTES
 	echo "67108864 $disk $(((time - began) * 2))"
 }
 
-# Of the disk that PATH of a process is on: blocks that are free, all of them, how large they are, and its kind. Nothing is opened.
-space() { # PID STARTED PATH
-	$(as "$1") stat -f -c '%a %b %S %T' "/proc/$1/root$3/." 2>/dev/null || echo unknown
+# Of the disk that each PATH of a process is on: blocks that are free, all of them, how large they are, and its kind. Nothing is opened.
+space() { # PID STARTED PATH…
+	become=$(as "$1") root=/proc/$1/root
+	shift 2
+	for path; do $become stat -f -c '%a %b %S %T' "$root$path/." 2>/dev/null || echo unknown; done
 }
 
 # Who may look at a process may go through its root: the target writes into this container's files by a process of ours that
@@ -935,8 +937,11 @@ peek_one() {
 	fi
 	[ ! -S "$p/root/tmp/.java_pid$pid" ] || echo 'door open'
 	# An option in the environment counts like one on the command line.
-	tr '\0' '\n' <"$p/environ" | grep -E '^(JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS)=' |
-		grep -o -E -- '-XX:[+-]DisableAttachMechanism' | tail -n 1 | sed 's/^/env-attach /'
+	options=$(tr '\0' '\n' <"$p/environ" | grep -E '^(JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS)=')
+	printf '%s\n' "$options" | grep -o -E -- '-XX:[+-]DisableAttachMechanism' | tail -n 1 | sed 's/^/env-attach /'
+	# Where it records to.
+	printf '%s\n' "$options" | sed -n 's/.*-Djava\.io\.tmpdir=\([^ ]*\).*/env-tmpdir \1/p' | tail -n 1
+	printf '%s\n' "$options" | sed -n 's/.*-XX:FlightRecorderOptions[=:]\([^ ]*,\)\{0,1\}repository=\([^ ,]*\).*/env-repository \2/p' | tail -n 1
 	perf=$(grep -o -E '/[^ ]*/hsperfdata_[^/ ]+/[0-9]+' "$p/maps" | head -n 1)
 	[ -z "$perf" ] || inside cat "$perf" | tr -cd '[:print:]' | grep -o -E 'jvmCapabilities[01]' | sed 's/^jvmCapabilities/attach /'
 	# Its threads have a name, where it was given a time limit; every library of its has a file.

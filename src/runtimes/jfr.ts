@@ -1,8 +1,8 @@
 /** Flight recordings as a JVM tells of them, and the names of ours. */
 import { KprofError } from '../errors.ts';
 import type { Argv, Bears, Facts, Process } from '../toolkit.ts';
-import { mebibytes, parseDisk } from './heap.ts';
 import { answer, parseVersion } from './jvm.ts';
+import { type Room, roomInWords, roomsIn, spaceProbe } from './space.ts';
 
 /** One recording of a JVM. */
 export interface Recording {
@@ -92,52 +92,49 @@ const chunk = 13 * mebi;
 /** Of what is memory, the app may need the rest. */
 const mostOfMemory = 48 * mebi;
 /** Less is no recording of anything. */
-const least = 8 * mebi;
+const smallest = 8 * mebi;
 
-/** The folder where a JVM keeps what it records. */
-export function repositoryOf({ argv }: Pick<Process, 'argv'>): string {
+/** The folders where a JVM may keep what it records, as far as its options tell, and the one that copies go to. */
+export function foldersOf({ argv, tells }: Pick<Process, 'argv' | 'tells'>): readonly string[] {
   const named = (pattern: RegExp) => argv.flatMap((word) => pattern.exec(word)?.[1] ?? []).at(-1);
-  const found = named(/^-XX:FlightRecorderOptions[=:](?:.*,)?repository=([^,]+)/) ?? named(/^-Djava\.io\.tmpdir=(.+)/) ?? '/tmp';
-  return found.startsWith('/') ? found : '/tmp';
+  const typed = named(/^-XX:FlightRecorderOptions[=:](?:.*,)?repository=([^,]+)/) ?? named(/^-Djava\.io\.tmpdir=(.+)/);
+  // Which of them counts differs between the variables that they may stand in.
+  const folders = [typed, tells['env-repository'], tells['env-tmpdir'], '/tmp'];
+  return [...new Set(folders.filter((folder) => folder !== undefined).filter((folder) => folder.startsWith('/')))];
 }
 
 /** The question how much room there is; to be asked before anything is written: a JVM ends when JFR finds its disk full (JfrJavaSupport::abort). */
-export const spaceProbe = (process: Process): Argv => ['space', String(process.pid), process.started, repositoryOf(process)];
-
-/** Bytes that JFR may write, of chunks and of a copy of them; undefined where nothing limits it. */
-function room({ space = '' }: Facts, { storage }: Pick<Bears, 'storage'>): number | undefined {
-  const disk = parseDisk(space);
-  if (disk === undefined && storage === undefined) return undefined;
-  const free = Math.min(disk?.free ?? Number.POSITIVE_INFINITY, storage ?? Number.POSITIVE_INFINITY);
-  return disk?.isMemory === true ? Math.min(free, 2 * (mostOfMemory + chunk)) : free;
-}
+export const recordingProbe = (process: Process): Argv => spaceProbe(process, ...foldersOf(process));
 
 /** What a recording is about: whose disk it is, and who is asked. */
 interface Recorded {
-  readonly process: Pick<Process, 'pid' | 'argv'>;
+  readonly process: Pick<Process, 'pid' | 'argv' | 'tells'>;
   readonly facts: Facts;
-  readonly bears: Pick<Bears, 'storage'>;
+  readonly bears: Pick<Bears, 'storage' | 'volumes'>;
   readonly name: string;
 }
 
-/** So many bytes, or fewer where the disk does not bear a recording of that size and a copy of it beside it. Throws where it bears none. */
-export const sizeThatFits = (wanted: number, recorded: Recorded): number => fits(wanted, recorded, (free) => free / 2 - chunk);
+/** Of what is memory the app may need the rest. */
+const freeOf = ({ free, isMemory }: Room): number => (isMemory ? Math.min(free, 2 * (mostOfMemory + chunk)) : free);
+
+/** So many bytes, or fewer where a disk does not bear a recording of that size and a copy of it beside it. Throws where it bears none. */
+export const sizeThatFits = (wanted: number, recorded: Recorded): number =>
+  fits(wanted, recorded, (room) => Math.min(freeOf(room), room.limit) / 2 - chunk);
 
 /** The same of a copy of what was recorded already, while it goes on. */
-export const copyThatFits = (wanted: number, recorded: Recorded): number => fits(wanted, recorded, (free) => free - 2 * chunk);
+export const copyThatFits = (wanted: number, recorded: Recorded): number =>
+  fits(wanted, recorded, (room) => Math.min(freeOf(room), room.limit - wanted) - 2 * chunk);
 
-function fits(wanted: number, { process, facts, bears, name }: Recorded, share: (free: number) => number): number {
-  const free = room(facts, bears);
-  if (free === undefined) return wanted;
-  const size = Math.floor(Math.min(wanted, share(free)) / mebi) * mebi;
-  if (size >= least) return size;
+function fits(wanted: number, { process, facts, bears, name }: Recorded, share: (room: Room) => number): number {
+  const rooms = [...roomsIn(foldersOf(process), facts, bears)].sort((one, other) => share(one) - share(other));
+  const least = rooms[0] as Room;
+  const size = Math.min(wanted, share(least));
+  if (size === wanted) return wanted;
+  if (size >= smallest) return Math.floor(size / mebi) * mebi;
   throw new KprofError(
     'unsupported',
     `JFR would fill the disk of JVM ${process.pid}, and a JVM ends when it is full, so nothing is recorded`,
-    {
-      cause: `${repositoryOf(process)} has room for ${mebibytes(free)}`,
-      hint: `what writes nothing there: kprof threads ${name} --count 5 --interval 1s`,
-    },
+    { cause: roomInWords(least), hint: `what writes nothing there: kprof threads ${name} --count 5 --interval 1s` },
   );
 }
 

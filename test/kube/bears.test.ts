@@ -47,6 +47,20 @@ describe('limits', () => {
     expect(bearsOf({ spec: { containers: [app], resources: { limits: { cpu: '100m' } } } }, app, {}).cores).toBe(0.1);
     expect(bearsOf(pod(container({}), app), container({}), {}).cores).toBeUndefined();
   });
+  it('of volumes are those of what is mounted where', () => {
+    const mount = (name: string, mountPath: string) => ({ name, mountPath });
+    const app = container({ volumeMounts: [mount('tmp', '/tmp'), mount('data', '/data'), mount('free', '/free')] });
+    const volumes = [
+      { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
+      { name: 'data', persistentVolumeClaim: { claimName: 'x' } },
+      { name: 'free', emptyDir: {} },
+    ];
+    expect(bearsOf({ spec: { containers: [app], volumes } }, app, {}).volumes).toEqual([
+      { path: '/tmp', limit: 64 * 2 ** 20 },
+      { path: '/data', limit: undefined },
+      { path: '/free', limit: undefined },
+    ]);
+  });
   it('of storage are the sum of those that there are', () => {
     const app = limited({ 'ephemeral-storage': '1Gi' });
     expect(bearsOf(pod(app, limited({ 'ephemeral-storage': '500M' }), container({})), app, {}).storage).toBe(2 ** 30 + 500e6);

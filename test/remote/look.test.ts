@@ -78,6 +78,18 @@ describe.each(shells)('a look in %s', (shell, path) => {
     );
   }, 60_000);
 
+  it('tells of a JVM where its environment lets it record to', async () => {
+    const options =
+      '-Xmx64m -Djava.io.tmpdir=/other -Djava.io.tmpdir=/work -XX:FlightRecorderOptions=stackdepth=9,repository=/r,maxchunksize=1m -Da=b';
+    const [, preload = '', ...command] = fakeJvm(folder).command;
+    const other = start('env', `JAVA_TOOL_OPTIONS=${options}`, preload, ...command.with(-1, `cd $(mktemp -d -p .); ${command.at(-1)}`));
+    expect(await until(() => readFileSync(`/proc/${other.pid}/maps`, 'latin1').includes('libjvm.so'), 30)).toBe(true);
+    const { processes } = parseView(await answerOf(container, ['look', mark, String(other.pid)], what));
+    expect(processes.find(({ pid }) => pid === other.pid)?.tells).toMatchObject({ 'env-tmpdir': '/work', 'env-repository': '/r' });
+    other.kill('SIGKILL');
+    started.splice(started.indexOf(other), 1);
+  });
+
   it('tells of Node.js what its options say of the inspector', async () => {
     for (const [options, tells] of [
       ['--no-warnings --inspect=0', { inspect: '0', inspects: 'yes' }],

@@ -70,9 +70,10 @@ describe.concurrent.each(shells)('the script in %s', (_, path) => {
 
   it('tells how much room there is, or that nobody knows', async ({ onTestFinished }) => {
     const container = begin(onTestFinished);
-    const space = (path: string) => answerOf(container, ['run', 'space', String(process.pid), '1', path], bounds);
+    const space = (...paths: readonly string[]) => answerOf(container, ['run', 'space', String(process.pid), '1', ...paths], bounds);
     expect(parseDisk(await space('/tmp'))).toMatchObject({ free: expect.any(Number), isMemory: expect.any(Boolean) });
     expect(await space('/no/such/folder')).toBe('unknown\n');
+    expect(await space('/no/such', '/tmp', '/')).toMatch(/^unknown\n\d+ .*\n\d+ .*\n$/);
   });
 
   it('rejects with what a failed command said', async ({ onTestFinished }) => {

@@ -47,7 +47,7 @@ describe('what it costs', () => {
     expect(costOf({}, undefined)).toBeUndefined();
   });
 
-  const none = { liveness: undefined, readiness: undefined, memory: undefined, storage: undefined, cores: undefined };
+  const none = { liveness: undefined, readiness: undefined, memory: undefined, storage: undefined, cores: undefined, volumes: [] };
   const cost = { pause: 20_000, bytes: 2 ** 30 };
   const GiB = 2 ** 30;
   it.each([

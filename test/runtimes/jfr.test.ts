@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import {
   bytesOfSize,
   copyThatFits,
+  foldersOf,
   guardAlone,
   leftRunning,
   parseRecordings,
-  repositoryOf,
   sizeThatFits,
   theLeft,
 } from '../../src/runtimes/jfr.ts';
+import type { Mounted } from '../../src/toolkit.ts';
 
 const head = 'Connected to remote JVM\nJVM response code = 0\n';
 const check = `${head}1:\nRecording 1: name=mine maxsize=250.0MB (running)\n\n Initial Environment Variable (jdk.InitialEnvironmentVariable)\n   [enabled=true]\n\nRecording 2: name=kprof-left-abc maxage=1h maxsize=256.0MB (running)\n\nRecording 3: name=kprof-left-old (stopped)\n`;
@@ -45,27 +46,44 @@ describe('recordings', () => {
 
 describe('the room for a recording', () => {
   const mebi = 2 ** 20;
-  const of = (space: string, storage?: number) => ({
-    process: { pid: 7, argv: ['java', '-Djava.io.tmpdir=/work'] },
-    facts: { space },
-    bears: { storage },
+  /** `work` is said of the folder of recordings, `tmp` of that of copies. */
+  const of = (work: string, storage?: number, volumes: readonly Mounted[] = [], tmp = free(10_000)) => ({
+    process: { pid: 7, argv: ['java', '-Djava.io.tmpdir=/work'], tells: {} },
+    facts: { space: work === '' ? '' : `${work}${tmp}` },
+    bears: { storage, volumes },
     name: 'pod',
   });
   const free = (mebibytes: number, type = 'ext2/ext3') => `${(mebibytes * mebi) / 4096} 99999999 4096 ${type}\n`;
 
   it.each([
     ['plenty', of(free(10_000)), 256],
-    ['a disk of which nothing is known', of('unknown\n'), 256],
+    ['little, of a disk of which nothing is known', of('unknown\n'), 48],
+    ['that of the folder for copies', of(free(10_000), undefined, [], free(126)), 50],
     ['half of what is left beside two chunks', of(free(126)), 50],
     ['the least', of(free(42)), 8],
     ['memory, which the app needs too', of(free(10_000, 'tmpfs')), 48],
-    ['what the pod may write', of(free(10_000), 100 * mebi), 37],
-    ['the same, where the disk is not known', of('', 100 * mebi), 37],
+    ['what the pod may write, less what it may have written', of(free(10_000), 100 * mebi), 24],
+    ['the same, where the disk was not asked', of('', 100 * mebi), 24],
+    ['what the volume may hold', of(free(10_000), undefined, [{ path: '/work', limit: 64 * mebi }]), 11],
+    ['what the volume for copies may hold', of(free(10_000), undefined, [{ path: '/tmp/', limit: 64 * mebi }]), 11],
+    [
+      'what the innermost volume may hold',
+      of(free(10_000), undefined, [
+        { path: '/', limit: mebi },
+        { path: '/work', limit: undefined },
+        { path: '/tmp', limit: undefined },
+        { path: '/work/a', limit: mebi },
+        { path: '/wor', limit: mebi },
+      ]),
+      256,
+    ],
   ])('is %s', (_, recorded, size) => expect(sizeThatFits(256 * mebi, recorded)).toBe(size * mebi));
 
   it('of a copy is what the next chunks leave', () => {
     expect(copyThatFits(256 * mebi, of(free(126)))).toBe(100 * mebi);
     expect(copyThatFits(64 * mebi, of(free(126)))).toBe(64 * mebi);
+    // What was recorded is in the volume already.
+    expect(copyThatFits(11 * mebi, of(free(10_000), undefined, [{ path: '/work', limit: 64 * mebi }]))).toBe(11 * mebi);
   });
 
   it('may be too small: the JVM would end, so nothing is recorded', () => {
@@ -80,12 +98,14 @@ describe('the room for a recording', () => {
   });
 
   it.each([
-    [['java'], '/tmp'],
-    [['java', '-Djava.io.tmpdir=/a', '-Djava.io.tmpdir=/b', 'App'], '/b'],
-    [['java', '-Djava.io.tmpdir=relative'], '/tmp'],
-    [['java', '-Djava.io.tmpdir=/a', '-XX:FlightRecorderOptions=stackdepth=9,repository=/r,maxchunksize=1m'], '/r'],
-    [['java', '-XX:FlightRecorderOptions:repository=/r'], '/r'],
-  ])('is that of the folder: %j', (argv, path) => expect(repositoryOf({ argv })).toBe(path));
+    [['java'], {}, ['/tmp']],
+    [['java', '-Djava.io.tmpdir=/a', '-Djava.io.tmpdir=/b', 'App'], {}, ['/b', '/tmp']],
+    [['java', '-Djava.io.tmpdir=relative'], {}, ['/tmp']],
+    [['java', '-Djava.io.tmpdir=/a', '-XX:FlightRecorderOptions=stackdepth=9,repository=/r,maxchunksize=1m'], {}, ['/r', '/tmp']],
+    [['java', '-XX:FlightRecorderOptions:repository=/r'], {}, ['/r', '/tmp']],
+    [['java', '-Djava.io.tmpdir=/a'], { 'env-tmpdir': '/work', 'env-repository': '/r' }, ['/a', '/r', '/work', '/tmp']],
+    [['java'], { 'env-tmpdir': '/tmp' }, ['/tmp']],
+  ])('is that of the folders: %j %j', (argv, tells, folders) => expect(foldersOf({ argv, tells })).toEqual(folders));
 
   it("is written in JFR's units", () => {
     expect(['256m', '1G', 'maxage=1h maxsize=256.0MB', 'maxsize=1.5GB', 'maxage=1h', ''].map(bytesOfSize)).toEqual([

@@ -6,7 +6,7 @@ import type { Bears, Facts, Plan, Way } from '../../src/toolkit.ts';
 import { heapdump } from '../../toolkits/heapdump.ts';
 import { hotspot } from '../support/hotspot.ts';
 
-const none = { liveness: undefined, readiness: undefined, memory: undefined, storage: undefined, cores: undefined };
+const none = { liveness: undefined, readiness: undefined, memory: undefined, storage: undefined, cores: undefined, volumes: [] };
 const told: Facts = {
   help: 'GC.heap_dump\nOptions:\n\t-all : …\n\t-parallel : …\n',
   heap: ` garbage-first heap   total 4G, used ${1024 * 1024}K [0x0, 0x1)\n`,

@@ -5,7 +5,7 @@ import type { Process, Tools } from '../../src/toolkit.ts';
 import { jfr } from '../../toolkits/jfr.ts';
 
 const ours: Tools = { has: (program) => program !== 'jcmd', jdk: undefined };
-const process = { pid: 1, argv: ['java'] } as unknown as Process;
+const process = { pid: 1, argv: ['java'], tells: {} } as unknown as Process;
 
 const plan = (facts: Record<string, string>, ...argv: readonly string[]) => {
   const { options } = parse(argv, jfr.flags, () => new Uint8Array());

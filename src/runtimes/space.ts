@@ -1,0 +1,51 @@
+/** The room in the folders that a process is made to write to: asked before, and held against the limits of the pod. */
+import type { Argv, Bears, Facts, Process, Tools } from '../toolkit.ts';
+import { mebibytes, parseDisk } from './heap.ts';
+
+/** Where files of a capture go: the target's own folder, or, where the image may not write there, the pod's shared memory. */
+export const scratchOf = (tools: Tools): '/tmp' | '/dev/shm' => (tools.has('inroot') && tools.has('zstd') ? '/tmp' : '/dev/shm');
+
+/** The question how much room there is in each of the folders. */
+export const spaceProbe = ({ pid, started }: Process, ...folders: readonly string[]): Argv => ['space', String(pid), started, ...folders];
+
+/** What may be written to a folder, in bytes; Infinity where nothing limits it. */
+export interface Room {
+  readonly folder: string;
+  /** Of its disk. */
+  readonly free: number;
+  /** Of all that is ever written there: what was written already is not known, so a part is left for that. */
+  readonly limit: number;
+  readonly isMemory: boolean;
+}
+
+/** Of a folder that can't be looked at. */
+const unknown = 122 * 2 ** 20;
+
+/** Of the limits that a kubelet evicts pods for. */
+const usable = 0.75;
+
+/** The room in those folders that were asked about, in their order. */
+export function roomsIn(folders: readonly string[], { space = '' }: Facts, bears: Pick<Bears, 'storage' | 'volumes'>): readonly Room[] {
+  const answers = space.split('\n');
+  return folders.map((folder, index) => {
+    const disk = parseDisk(answers[index] ?? '');
+    const free = disk?.free ?? (space === '' ? Number.POSITIVE_INFINITY : unknown);
+    return { folder, free, limit: limitOf(folder, bears), isMemory: disk?.isMemory === true };
+  });
+}
+
+function limitOf(folder: string, { storage, volumes }: Pick<Bears, 'storage' | 'volumes'>): number {
+  const [volume] = volumes
+    .filter(({ path }) => `${folder}/`.startsWith(path.endsWith('/') ? path : `${path}/`))
+    .sort((one, other) => other.path.length - one.path.length);
+  return usable * Math.min(storage ?? Number.POSITIVE_INFINITY, volume?.limit ?? Number.POSITIVE_INFINITY);
+}
+
+/** The least that may be written to one of them. */
+export const tightest = (rooms: readonly Room[]): number => Math.min(...rooms.map(({ free, limit }) => Math.min(free, limit)));
+
+/** How much that is, for people. */
+export const roomInWords = ({ folder, free, limit }: Room): string =>
+  limit < free
+    ? `of what may be written to ${folder} at most, ${mebibytes(limit)} are taken for free: what was written already is not known`
+    : `${folder} has room for ${mebibytes(free)}`;
