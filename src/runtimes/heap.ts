@@ -104,6 +104,8 @@ export function costOf({ heap = '', yardstick = '', status = '' }: Facts, cores:
 
 /** Below that a kubelet takes its node's disk for full, and evicts pods (https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/). */
 const keptFree = 0.15;
+/** Of the limits that a kubelet evicts pods for: the rest may have been written already. */
+export const usable = 0.75;
 /** What the JVM takes for its buffers. */
 const buffers = 32 * 2 ** 20;
 
@@ -126,8 +128,10 @@ export function broken(
     ...(room !== undefined && bytes > room
       ? [`the disk has room for ${mebibytes(room)} before its node counts as full, and the dump may take ${mebibytes(bytes)}`]
       : []),
-    ...(storage !== undefined && bytes > storage
-      ? [`the pod may write ${mebibytes(storage)} (ephemeral-storage), and the dump may take ${mebibytes(bytes)}`]
+    ...(storage !== undefined && bytes > storage * usable
+      ? [
+          `the pod may write ${mebibytes(storage)} (ephemeral-storage), how much of that it has written is not known, and the dump may take ${mebibytes(bytes)}`,
+        ]
       : []),
     ...(left !== undefined && left < needed
       ? [`the container has ${mebibytes(Math.max(0, left))} left of its memory limit, and ${mebibytes(needed)} may be needed`]

@@ -1,6 +1,6 @@
 /** The room in the folders that a process is made to write to: asked before, and held against the limits of the pod. */
 import type { Argv, Bears, Facts, Process, Tools } from '../toolkit.ts';
-import { mebibytes, parseDisk } from './heap.ts';
+import { mebibytes, parseDisk, usable } from './heap.ts';
 
 /** Where files of a capture go: the target's own folder, or, where the image may not write there, the pod's shared memory. */
 export const scratchOf = (tools: Tools): '/tmp' | '/dev/shm' => (tools.has('inroot') && tools.has('zstd') ? '/tmp' : '/dev/shm');
@@ -20,9 +20,6 @@ export interface Room {
 
 /** Of a folder that can't be looked at. */
 const unknown = 122 * 2 ** 20;
-
-/** Of the limits that a kubelet evicts pods for. */
-const usable = 0.75;
 
 /** The room in those folders that were asked about, in their order. */
 export function roomsIn(folders: readonly string[], { space = '' }: Facts, bears: Pick<Bears, 'storage' | 'volumes'>): readonly Room[] {
