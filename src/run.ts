@@ -191,6 +191,7 @@ async function perform(session: Session, plan: Plan, partial: string, yes: boole
     if (yes) session.report.note(plan.costs);
     await confirm(plan.costs, { ask: true, yes, report: session.report, why: 'it does more than look' });
   }
+  if (plan.kind !== 'inspect') for (const note of plan.notes ?? []) session.report.note(note);
   if (plan.kind === 'file') return captureFile(session, plan, partial);
   if (plan.kind === 'stream') return captureStream(session, plan, partial);
   return captureInspect(session, plan, partial, yes);

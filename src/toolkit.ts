@@ -179,6 +179,8 @@ export type Plan =
       /** Where some step writes to. */
       readonly needsFolder?: Place;
       readonly steps: readonly (Step | Wait)[];
+      /** What is said before the first step. */
+      readonly notes?: readonly string[];
       readonly compose?: (outputs: readonly string[]) => Composed;
       readonly costs?: string;
       readonly result: Output;

@@ -1,13 +1,17 @@
 import { count, duration, toggle } from '../src/flags.ts';
 import { answer, answers, attaching, diagnosticCommand, guardSigquit, jvm, parseVersion } from '../src/runtimes/jvm.ts';
+import { type Room, roomInWords, roomsIn, scratchOf, spaceProbe, tightest } from '../src/runtimes/space.ts';
 import { notWhole, notWritten, onlyVirtual } from '../src/runtimes/virtual-threads.ts';
-import { defineToolkit, type InLog, type Place, type Process, type Step, type Tools, type Wait } from '../src/toolkit.ts';
+import { defineToolkit, type InLog, type Input, type Place, type Process, type Step, type Tools, type Wait } from '../src/toolkit.ts';
 
 /** The first JDK that has virtual threads, and tells of them. */
 const firstWithVirtual = 21;
 
 /** A million of them would give more; the rest is left out. */
 const mostOfVirtual = 32 * 2 ** 20;
+
+/** A thread takes a kilobyte in the JVM's file of all of them, whatever is read of it. */
+const leastRoom = 256 * 2 ** 20;
 
 const what = 'print its threads';
 
@@ -47,6 +51,14 @@ function virtualThreads(tools: Tools, process: Process, { seenByTarget: path, at
   ];
 }
 
+/** Why virtual threads are not written down: in memory they would be taken from the app, and elsewhere they may fill the disk. */
+function crowded({ tools, facts, bears }: Pick<Input<never>, 'tools' | 'facts' | 'bears'>): string | undefined {
+  const [room] = roomsIn([scratchOf(tools)], facts, bears) as [Room];
+  if (!room.isMemory && tightest([room]) >= leastRoom) return undefined;
+  const why = room.isMemory ? `${room.folder} is memory` : roomInWords(room);
+  return `Virtual threads, if there are any, are left out: the JVM writes them to a file, of any size, and ${why}`;
+}
+
 /** Dumps one after another, with time between them. */
 const several = (dump: Step, { count: number, interval }: { readonly count: number; readonly interval: number }) => {
   const pause: Wait = { wait: interval, says: 'waiting for the next dump' };
@@ -70,7 +82,9 @@ export const threads = defineToolkit({
       ...attaching,
       risk: 'pause',
       format: 'threads',
-      plan({ options, process, tools, facts, place }) {
+      probe: (process, tools) => ({ ...attaching.probe(process, tools), space: spaceProbe(process, scratchOf(tools)) }),
+      plan(input) {
+        const { options, process, tools, facts, place } = input;
         const major = parseVersion(facts['version'] ?? '')?.major ?? 11;
         // -e came with JDK 11: allocated bytes of each thread; its CPU time is told then without it.
         const dump: Step = {
@@ -81,9 +95,12 @@ export const threads = defineToolkit({
           says: 'dumping threads',
           what,
         };
-        const virtual = major >= firstWithVirtual && !options['platform-only'] ? place('virtual.txt') : undefined;
+        const wanted = major >= firstWithVirtual && !options['platform-only'];
+        const why = wanted ? crowded(input) : undefined;
+        const virtual = wanted && why === undefined ? place('virtual.txt') : undefined;
         return {
           kind: 'stream',
+          notes: why === undefined ? [] : [why],
           ...(virtual === undefined ? {} : { needsFolder: virtual }),
           steps: [...several(dump, options), ...(virtual === undefined ? [] : virtualThreads(tools, process, virtual))],
           result: { early: 'keeps' },

@@ -19,7 +19,6 @@ export interface Captured {
 
 /** Captures into the local file `partial`. Rejects with `incomplete` when what arrived is not whole. */
 export async function captureFile(session: Session, plan: Extract<Plan, { kind: 'file' }>, partial: string): Promise<Captured> {
-  for (const note of plan.notes ?? []) session.report.note(note);
   const { at, seenByTarget, seenByTool: path = seenByTarget } = plan.result.file;
   await makeFolder(session, { at });
   for (const { place, content } of plan.files) await upload(session, place, content);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makePlan } from '../../src/capture/request.ts';
 import { parse } from '../../src/parse.ts';
-import type { Plan, Process, Tools, Way } from '../../src/toolkit.ts';
+import type { Bears, Plan, Process, Tools, Way } from '../../src/toolkit.ts';
 import { threads } from '../../toolkits/threads.ts';
 
 const ours: Tools = { has: (program) => program !== 'jcmd', jdk: undefined };
@@ -9,11 +9,14 @@ const process = { pid: 7, started: '4711', handles: 0x4n, maps: ['libjvm.so'], t
 const { options: usual } = parse([], threads.flags, () => new Uint8Array());
 const [attach, signal] = threads.ways(usual) as [Way<never>, Way<never>];
 
-const plan = (way: Way<never>, version: string, ...argv: readonly string[]): Extract<Plan, { kind: 'stream' }> => {
+type Around = { readonly space?: string; readonly bears?: Partial<Bears> };
+const planIn = ({ space = '', bears }: Around, way: Way<never>, version: string, ...argv: readonly string[]) => {
   const { options } = parse(argv, threads.flags, () => new Uint8Array());
-  const facts = { version: `OpenJDK 64-Bit Server VM version ${version}+9\nJDK ${version}\n` };
-  return makePlan({ options } as never, way as never, { process, tools: ours, facts, id: 'abc' }) as never;
+  const facts = { version: `OpenJDK 64-Bit Server VM version ${version}+9\nJDK ${version}\n`, space };
+  const around = { process, tools: ours, facts, id: 'abc', ...(bears === undefined ? {} : { bears: { volumes: [], ...bears } as never }) };
+  return makePlan({ options } as never, way as never, around) as Extract<Plan, { kind: 'stream' }>;
 };
+const plan = (way: Way<never>, version: string, ...argv: readonly string[]) => planIn({}, way, version, ...argv);
 const said = (made: ReturnType<typeof plan>) => made.steps.map((step) => ('run' in step ? step.run.at(-1) : step.wait));
 
 describe('thread dumps by attaching', () => {
@@ -32,6 +35,28 @@ describe('thread dumps by attaching', () => {
     // What there is of all others does not depend on them.
     expect(made.steps.map((step) => 'optional' in step && step.optional === true)).toEqual([false, true, true]);
     expect(plan(attach, '21.0.1', '--platform-only').needsFolder).toBeUndefined();
+  });
+});
+
+describe('virtual threads, which take any room', () => {
+  const blocks = (mebibytes: number, type: string) => `${mebibytes * 256} 9999999 4096 ${type}\n`;
+  it.each<readonly [string, Around, RegExp | undefined]>([
+    ['a disk', { space: blocks(257, 'overlayfs') }, undefined],
+    ['a disk that is nearly full', { space: blocks(255, 'overlayfs') }, /left out: .* \/tmp has room for 255 MiB$/],
+    ['memory', { space: blocks(9999, 'tmpfs') }, /left out: .* \/tmp is memory$/],
+    ['what nobody knows', { space: 'unknown\n' }, /left out: .* \/tmp has room for 122 MiB$/],
+    ['a volume with a limit', { bears: { volumes: [{ path: '/tmp', limit: 64 * 2 ** 20 }] } }, /left out: .* 48 MiB/],
+    ['a pod with a limit', { bears: { storage: 100 * 2 ** 20 } }, /left out: .* 75 MiB/],
+  ])('on %s', (_, around, note) => {
+    const made = planIn(around, attach, '21.0.1');
+    expect(made.steps).toHaveLength(note === undefined ? 3 : 1);
+    expect(made.notes).toEqual(note === undefined ? [] : [expect.stringMatching(note)]);
+    expect(planIn(around, attach, '17.0.1').notes).toEqual([]);
+    expect(planIn(around, attach, '21.0.1', '--platform-only').notes).toEqual([]);
+  });
+
+  it('are asked about where they go', () => {
+    expect(attach.probe(process, ours, {} as never)['space']).toEqual(['space', '7', '4711', '/tmp']);
   });
 });
 
