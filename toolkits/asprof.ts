@@ -1,3 +1,4 @@
+import { KprofError } from '../src/errors.ts';
 import { choice, duration, type Flag, text, toggle } from '../src/flags.ts';
 import {
   checkInterval,
@@ -12,10 +13,24 @@ import {
   stopProfiler,
 } from '../src/runtimes/async-profiler.ts';
 import { attaching, jvm } from '../src/runtimes/jvm.ts';
-import { defineToolkit, type FormatName, type Milliseconds } from '../src/toolkit.ts';
+import { roomInWords, roomsIn, scratchOf, spaceProbe, tightest } from '../src/runtimes/space.ts';
+import { defineToolkit, type FormatName, type Input, type Milliseconds } from '../src/toolkit.ts';
 
 /** Held by the JVM itself: a profiler that everybody forgot stops so long after its time. */
 const slack: Milliseconds = 60_000;
+
+/** A profile of minutes with many threads takes no more. */
+const leastRoom = 32 * 2 ** 20;
+
+/** Throws where a profile might fill the disk of the app, or the memory that stands for one. */
+function guardRoom({ process, tools, facts, bears, name }: Pick<Input<never>, 'process' | 'tools' | 'facts' | 'bears' | 'name'>): void {
+  const rooms = roomsIn([scratchOf(tools)], facts, bears);
+  if (tightest(rooms) >= leastRoom) return;
+  throw new KprofError('unsupported', `A profile might fill the disk of JVM ${process.pid}, so none is taken`, {
+    cause: rooms.map(roomInWords).join('; '),
+    hint: `what writes nothing there: kprof threads ${name} --count 5 --interval 1s`,
+  });
+}
 
 const event: Flag<Event> = { ...choice(events, 'cpu', 'What to sample'), short: 'e' };
 
@@ -48,7 +63,14 @@ export const asprof = defineToolkit({
         guard: (process, tools) => guardProfiler(process, tools, options.event ?? 'cpu'),
         risk: 'sample',
         format: (options.format ?? 'jfr') satisfies FormatName,
-        plan({ options: { duration: time, format, ...how }, process, place }) {
+        probe: (process, tools) => ({ ...attaching.probe(process, tools), space: spaceProbe(process, scratchOf(tools)) }),
+        plan(input) {
+          guardRoom(input);
+          const {
+            options: { duration: time, format, ...how },
+            process,
+            place,
+          } = input;
           const file = place(`profile.${extensions[format]}`);
           const written = { folder: file.seenByTarget.replace(/\/[^/]*$/, ''), file: file.seenByTarget, output: format };
           return {

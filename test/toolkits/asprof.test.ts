@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { makePlan } from '../../src/capture/request.ts';
+import { parse } from '../../src/parse.ts';
+import type { Tools, Way } from '../../src/toolkit.ts';
+import { asprof } from '../../toolkits/asprof.ts';
+import { hotspot } from '../support/hotspot.ts';
+
+const ours: Tools = { has: () => true, jdk: undefined };
+const { options } = parse([], asprof.flags, () => new Uint8Array());
+const [way] = asprof.ways(options) as [Way<never>];
+const plan = (mebibytes: number, storage?: number) =>
+  makePlan({ options } as never, way as never, {
+    process: hotspot,
+    tools: ours,
+    facts: { space: `${mebibytes * 256} 9999999 4096 tmpfs\n` },
+    id: 'abc',
+    bears: { storage, volumes: [] } as never,
+  });
+
+it('a profile is taken where it does not fill a disk', () => {
+  expect(way.probe(hotspot, ours, {} as never)['space']).toEqual(['space', '7', hotspot.started, '/tmp']);
+  expect(plan(32)).toMatchObject({ kind: 'file' });
+  expect(() => plan(31)).toThrow(expect.objectContaining({ failure: 'unsupported', cause: '/tmp has room for 31 MiB' }));
+  expect(() => plan(99, 40 * 2 ** 20)).toThrow(expect.objectContaining({ cause: expect.stringContaining('30 MiB') }));
+});
