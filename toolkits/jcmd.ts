@@ -1,5 +1,6 @@
 import { texts } from '../src/flags.ts';
 import { checkAnswer, checkKnown, checkWords, effectOf, typedCommand, withFile, writers } from '../src/runtimes/jcmd.ts';
+import { fitted, roomProbe } from '../src/runtimes/jcmd-room.ts';
 import { answer, answers, attaching, diagnosticCommand, jvm } from '../src/runtimes/jvm.ts';
 import { defineToolkit, type Milliseconds, type Step } from '../src/toolkit.ts';
 
@@ -27,9 +28,11 @@ export const jcmd = defineToolkit({
         probe: (process, tools) => ({
           ...attaching.probe(process, tools),
           list: diagnosticCommand(tools, process, 'help'),
+          ...roomProbe(name, process, tools),
           ...(name === 'help' ? {} : { about: typedCommand(tools, process, ['help', name]) }),
         }),
-        plan({ process, tools, facts, place }) {
+        plan(input) {
+          const { process, tools, facts, place } = input;
           checkKnown(name, facts);
           const costs = effectOf(typed, facts);
           const agreed = costs === undefined ? {} : { costs };
@@ -40,12 +43,16 @@ export const jcmd = defineToolkit({
             return { kind: 'stream', ...agreed, steps: [only], result: { early: 'loses' } };
           }
           const file = place(writer.file, writer.at);
-          const { words, replaced } = withFile(typed, writer, file.seenByTarget);
+          const { words: whole, replaced } = withFile(typed, writer, file.seenByTarget);
+          const { words, notes, ...crowded } = fitted(whole, input, file.at);
+          const instead =
+            replaced === undefined ? [] : [`What ${name} writes comes here, instead of to ${replaced} in the app's container`];
           return {
             kind: 'file',
             ...agreed,
+            ...crowded,
             files: [],
-            notes: replaced === undefined ? [] : [`What ${name} writes comes here, instead of to ${replaced} in the app's container`],
+            notes: [...instead, ...notes],
             steps: [
               {
                 ...step,

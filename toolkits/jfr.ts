@@ -6,12 +6,14 @@ import {
   guardAlone,
   guardSecrets,
   inMebibytes,
+  inSharedMemory,
   nameOfLeft,
   parseRecordings,
   type Recording,
   recordingProbe,
   sizeThatFits,
   theLeft,
+  usualSize,
   withoutSecrets,
 } from '../src/runtimes/jfr.ts';
 import { answer, answers, attaching, diagnosticCommand, jvm } from '../src/runtimes/jvm.ts';
@@ -66,9 +68,6 @@ const command = (
   step: Pick<Step, 'says' | 'what' | 'check' | 'keep' | 'undo'>,
 ): Step => ({ run: diagnosticCommand(tools, process, verb, words), ...step });
 
-/** What the pod's shared memory bears, and what is usual. */
-const [smallest, usual] = [48 * 2 ** 20, 256 * 2 ** 20];
-
 /** The step that begins a recording, with what the JVM has to read for it. */
 function starting(
   input: Input<Flags>,
@@ -99,7 +98,7 @@ function record(input: Input<Flags>): Plan {
   const name = ['name', `kprof-${id}`] as const;
   const filename = ['filename', recording.seenByTarget] as const;
   const limit = ['duration', `${Math.ceil((options.duration + slack) / 1000)}s`] as const;
-  const maxsize = ['maxsize', inMebibytes(sizeThatFits(recording.at === 'shared-memory' ? smallest : usual, input))] as const;
+  const maxsize = ['maxsize', inMebibytes(sizeThatFits(recording.at === 'shared-memory' ? inSharedMemory : usualSize, input))] as const;
   const { start, files } = starting(input, name[1], [maxsize, limit, filename]);
   const stop = command(input, 'JFR.stop', [name, filename], {
     check: answers(/^Stopped recording .* written to:/m, 'finish the recording'),
@@ -120,7 +119,7 @@ function leave(input: Input<Flags>): Plan {
   const { options, facts, id } = input;
   guardAlone(facts['recordings'] ?? '');
   const name = nameOfLeft(id);
-  const wanted = bytesOfSize(options.maxsize) ?? usual;
+  const wanted = bytesOfSize(options.maxsize) ?? usualSize;
   const size = sizeThatFits(wanted, input);
   const less = size < wanted ? `Its disk bears a recording of ${inMebibytes(size)} at most: that is its --maxsize` : undefined;
   const { start, files } = starting(input, name, [
@@ -142,8 +141,8 @@ function fetchLeft(input: Input<Flags>, ends: boolean): Plan {
   if (!options['with-environment']) guardSecrets(facts['recordings'] ?? '');
   const recording = place('recording.jfr');
   const filename = ['filename', recording.seenByTarget] as const;
-  const whole = bytesOfSize(limits) ?? usual;
-  const size = copyThatFits(recording.at === 'shared-memory' ? smallest : whole, input);
+  const whole = bytesOfSize(limits) ?? usualSize;
+  const size = copyThatFits(recording.at === 'shared-memory' ? inSharedMemory : whole, input, whole);
   const small = size < whole;
   const what = 'write the recording';
   const dump = command(input, 'JFR.dump', [['name', name], filename, ...(small ? [['maxsize', inMebibytes(size)] as const] : [])], {

@@ -87,6 +87,8 @@ export function guardSecrets(recordings: string): void {
 }
 
 const mebi = 2 ** 20;
+/** What the pod's shared memory bears of a recording, and what is usual. */
+export const [inSharedMemory, usualSize] = [48 * mebi, 256 * mebi];
 /** A chunk, which may be a little larger than JFR means it to be, comes on top of what is kept. */
 const chunk = 13 * mebi;
 /** Of what is memory, the app may need the rest. */
@@ -121,9 +123,9 @@ const freeOf = ({ free, isMemory }: Room): number => (isMemory ? Math.min(free, 
 export const sizeThatFits = (wanted: number, recorded: Recorded): number =>
   fits(wanted, recorded, (room) => Math.min(freeOf(room), room.limit) / 2 - chunk);
 
-/** The same of a copy of what was recorded already, while it goes on. */
-export const copyThatFits = (wanted: number, recorded: Recorded): number =>
-  fits(wanted, recorded, (room) => Math.min(freeOf(room), room.limit - wanted) - 2 * chunk);
+/** The same of a copy of what was recorded already, while it goes on; `there` are the bytes that it may have by now. */
+export const copyThatFits = (wanted: number, recorded: Recorded, there = wanted): number =>
+  fits(wanted, recorded, (room) => Math.min(freeOf(room), room.limit - there) - 2 * chunk);
 
 function fits(wanted: number, { process, facts, bears, name }: Recorded, share: (room: Room) => number): number {
   const rooms = [...roomsIn(foldersOf(process), facts, bears)].sort((one, other) => share(one) - share(other));

@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { makePlan } from '../../src/capture/request.ts';
 import type { Flags } from '../../src/flags.ts';
-import type { Facts, Plan, Way } from '../../src/toolkit.ts';
+import type { Facts, Plan, Step, Way } from '../../src/toolkit.ts';
 import { jcmd } from '../../toolkits/jcmd.ts';
 import { hotspot } from '../support/hotspot.ts';
+
+const tools = { has: () => true, jdk: undefined };
 
 function plan(command: readonly string[], facts: Facts = {}): Exclude<Plan, { kind: 'inspect' }> {
   const options = { command };
   const [way] = jcmd.ways(options);
   const made = makePlan({ options }, way as unknown as Way<Flags>, {
     process: hotspot,
-    tools: { has: () => true, jdk: undefined },
+    tools,
     facts,
     id: 'abc',
   });
@@ -47,6 +49,50 @@ describe('a diagnostic command', () => {
     });
     expect(jcmd.ways({ command: ['JFR.dump'] })[0]).toMatchObject({ format: 'jfr' });
     expect(jcmd.printsWith?.({ command: ['JFR.dump'] })).toBe(false);
+  });
+
+  describe('that writes a file where the app does', () => {
+    const recordings = 'Recording 1: name=mine maxsize=250.0MB (running)\nRecording 2: name=long (running)\n';
+    const blocks = (mebibytes: number) => `${mebibytes * 256} 9999999 4096 overlayfs\n`;
+    const said = (command: readonly string[], mebibytes: number) => {
+      const { steps } = plan(command, { recordings, space: blocks(mebibytes) });
+      return (steps[0] as Step).run.at(-1);
+    };
+    const dump = 'JFR.dump name=mine filename=/tmp/kprof-abc/recording.jfr';
+
+    it('asks what room there is', () => {
+      const asked = (name: string) => (jcmd.ways({ command: [name] })[0] as unknown as Way<Flags>).probe(hotspot, tools, {} as never);
+      for (const name of ['JFR.dump', 'JFR.stop'])
+        expect(asked(name)).toMatchObject({ recordings: expect.anything(), space: ['space', '7', hotspot.started, '/tmp'] });
+      expect(asked('Thread.dump_to_file')).toMatchObject({ space: expect.anything() });
+      expect(asked('VM.flags')).not.toHaveProperty('space');
+    });
+
+    it('copies as much of a recording as the disk bears', () => {
+      expect(said(['JFR.dump', 'name=mine'], 9000)).toBe(dump);
+      expect(said(['JFR.dump', 'name=mine'], 126)).toBe(`${dump} maxsize=100M`);
+      expect(said(['JFR.dump', 'name=mine', 'maxsize=50m'], 126)).toBe(
+        'JFR.dump name=mine maxsize=50m filename=/tmp/kprof-abc/recording.jfr',
+      );
+      expect(said(['JFR.dump', 'maxsize=1g'], 126)).toBe('JFR.dump maxsize=100M filename=/tmp/kprof-abc/recording.jfr');
+      expect(said(['JFR.dump', 'name=long'], 9026)).toBe('JFR.dump name=long filename=/tmp/kprof-abc/recording.jfr maxsize=9000M');
+      expect(plan(['JFR.dump', 'name=1'], { recordings, space: blocks(126) })).toMatchObject({ notes: [expect.stringContaining('100M')] });
+      expect(() => said(['JFR.dump'], 30)).toThrow('a JVM ends when it is full');
+    });
+
+    it('ends no recording whose copy it does not bear', () => {
+      expect(said(['JFR.stop', 'name=mine'], 300)).toBe('JFR.stop name=mine filename=/tmp/kprof-abc/recording.jfr');
+      expect(() => said(['JFR.stop', 'name=mine'], 200)).toThrow(
+        expect.objectContaining({ failure: 'unsupported', hint: expect.stringContaining('-- JFR.dump name=mine') }),
+      );
+    });
+
+    it('asks before it writes all threads to a disk that they might fill', () => {
+      const costs = (space: string) => plan(['Thread.dump_to_file'], { space }).costs;
+      expect(costs(blocks(256))).toBeUndefined();
+      expect(costs(blocks(255))).toContain('/tmp has room for 255 MiB');
+      expect(costs('9999999 9999999 4096 tmpfs\n')).toContain('/tmp is memory');
+    });
   });
 
   it('that is dangerous says so first', () => {
