@@ -12,7 +12,7 @@ import {
   parseHistogram,
 } from '../runtimes/histogram.ts';
 import { type Format, openFile, type Summary } from './format.ts';
-import { firstLines, objectTable } from './objects.ts';
+import { firstLines, largest, objectTable } from './objects.ts';
 
 /** More than a million classes would give. */
 const longest = 64 * 2 ** 20;
@@ -43,13 +43,13 @@ function summarise(found: Histogram): Summary {
       bytes,
       instances,
       classes: entries.length,
-      top: Object.fromEntries(entries.slice(0, 10).map((entry) => [entry.name, entry.bytes])),
+      top: Object.fromEntries(largest(entries, 10).map((entry) => [entry.name, entry.bytes])),
     },
   };
 }
 
 /** What changed most, in bytes by the class's name; what shrank as negative numbers. */
-const largest = (changes: readonly Change[]) => Object.fromEntries(changes.slice(0, 10).map(({ name, moreBytes }) => [name, moreBytes]));
+const most = (changes: readonly Change[]) => Object.fromEntries(changes.slice(0, 10).map(({ name, moreBytes }) => [name, moreBytes]));
 
 function summariseChanges({ changes, all }: NonNullable<ReturnType<typeof parseChanges>>): Summary {
   return {
@@ -60,8 +60,8 @@ function summariseChanges({ changes, all }: NonNullable<ReturnType<typeof parseC
       moreBytes: all.moreBytes,
       moreInstances: all.moreInstances,
       changed: changes.length,
-      grew: largest(changes.filter(({ moreBytes }) => moreBytes > 0)),
-      shrank: largest(changes.filter(({ moreBytes }) => moreBytes < 0).toReversed()),
+      grew: most(changes.filter(({ moreBytes }) => moreBytes > 0)),
+      shrank: most(changes.filter(({ moreBytes }) => moreBytes < 0).toReversed()),
     },
   };
 }

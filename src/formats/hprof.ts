@@ -4,7 +4,7 @@ import { bytes as inBytes, plural } from '../report.ts';
 import { type Format, openFile, type Summary } from './format.ts';
 import { type HeapDump, magic, readHeapDump } from './hprof-reader.ts';
 import { NotWhole } from './hprof-window.ts';
-import { objectTable } from './objects.ts';
+import { largest, objectTable } from './objects.ts';
 
 /** What a heap dump holds, by class. Throws a KprofError `incomplete` when it is not whole. */
 export async function heapDumpOf(path: string): Promise<HeapDump> {
@@ -30,8 +30,8 @@ function summarise({ classes, loaded, roots, takenAt }: HeapDump): Summary {
       loaded,
       roots,
       ...(Number.isFinite(takenAt) && takenAt < 8.64e15 ? { takenAt: new Date(takenAt).toISOString() } : {}),
-      top: Object.fromEntries(classes.slice(0, 10).map((each) => [each.name, each.bytes])),
-      counts: Object.fromEntries(classes.slice(0, 1000).map((each) => [each.name, each.instances])),
+      top: Object.fromEntries(largest(classes, 10).map((each) => [each.name, each.bytes])),
+      counts: Object.fromEntries(largest(classes, 1000).map((each) => [each.name, each.instances])),
     },
   };
 }

@@ -1,4 +1,5 @@
 /** Classes and what their objects take, as lines of a terminal. */
+import { byName } from '../runtimes/histogram.ts';
 import { safeLine } from '../safe.ts';
 
 /** The objects of one class. */
@@ -7,6 +8,10 @@ export interface Objects {
   readonly instances: number;
   readonly bytes: number;
 }
+
+/** Of the classes that take most, so many: by name, which those of several class loaders share. */
+export const largest = (objects: readonly Objects[], count: number): readonly Objects[] =>
+  [...byName(objects).values()].sort((one, other) => other.bytes - one.bytes).slice(0, count);
 
 /** The first lines of a text, cut to a terminal. */
 export function firstLines(text: string, columns: number, count: number): string {

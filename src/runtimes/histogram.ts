@@ -51,7 +51,7 @@ export interface Change extends Entry {
 }
 
 /** Classes of the same name, of several loaders, count as one. */
-function byName({ entries }: Histogram): ReadonlyMap<string, Entry> {
+export function byName(entries: readonly Entry[]): ReadonlyMap<string, Entry> {
   const found = new Map<string, Entry>();
   for (const { name, instances, bytes } of entries) {
     const known = found.get(name);
@@ -62,7 +62,7 @@ function byName({ entries }: Histogram): ReadonlyMap<string, Entry> {
 
 /** The classes that changed: those that grew most first, those that shrank most last. */
 export function changesOf(earlier: Histogram, later: Histogram): readonly Change[] {
-  const [before, after] = [byName(earlier), byName(later)];
+  const [before, after] = [byName(earlier.entries), byName(later.entries)];
   const none = { instances: 0, bytes: 0 };
   return [...new Set([...after.keys(), ...before.keys()])]
     .map((name) => {

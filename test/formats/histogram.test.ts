@@ -36,6 +36,16 @@ test('a histogram is known and summed up', async () => {
   ]);
 });
 
+test('a class of two class loaders is counted together', async () => {
+  using box = sandbox();
+  const text = histogramText([
+    ['[B', 3, 3000],
+    ['App$Known', 60, 1920],
+    ['App$Known', 40, 1280],
+  ]);
+  expect((await histogram.check(file(box.path, 'a.txt', text))).facts).toMatchObject({ classes: 3, top: { App$Known: 3200, '[B': 3000 } });
+});
+
 test('two are compared, and the table of that is a file of its own', async () => {
   using box = sandbox();
   const paths = [file(box.path, 'a.txt', earlier), file(box.path, 'b.txt', later)] as const;

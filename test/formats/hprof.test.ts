@@ -32,6 +32,12 @@ describe('a heap dump', () => {
     expect(details?.(80, 1)).toMatch(/ App\$Known.*\n… and 2 more$/);
   });
 
+  it('counts a class of two class loaders together, for the record', async () => {
+    using box = sandbox();
+    const { facts } = await hprof.check(file(box.path, heapDump({ known: 60, other: 40 })));
+    expect(facts).toMatchObject({ classes: 4, counts: { App$Known: 100 }, top: { App$Known: 400 } });
+  });
+
   it('may be larger than what is read of it', async () => {
     using box = sandbox();
     const array = (id: (value: number) => Buffer) => {

@@ -19,6 +19,8 @@ export interface DumpOptions {
   readonly title?: string;
   /** Instances of the class `App$Known`, with one int each. */
   readonly known?: number;
+  /** So many of a class of that name by another class loader. */
+  readonly other?: number;
   readonly end?: boolean;
   /** More of them, inside the segment. */
   readonly objects?: (id: (value: number) => Buffer) => readonly Buffer[];
@@ -29,6 +31,7 @@ export function heapDump({
   idSize = 8,
   title = 'JAVA PROFILE 1.0.2',
   known = 3,
+  other = 0,
   end = true,
   objects = () => [],
 }: DumpOptions = {}): Buffer {
@@ -47,7 +50,7 @@ export function heapDump({
       u(2, fields.length),
       ...fields,
     ]);
-  const instance = (self: number) => Buffer.concat([u(1, 0x21), id(self), u(4, 0), id(1000), u(4, 4), u(4, 42)]);
+  const instance = (self: number, of = 1000) => Buffer.concat([u(1, 0x21), id(self), u(4, 0), id(of), u(4, 4), u(4, 42)]);
   return Buffer.concat([
     Buffer.from(`${title}\0`),
     u(4, idSize),
@@ -57,12 +60,15 @@ export function heapDump({
     text(3, 'number'),
     load(1000, 1),
     load(1001, 2),
+    ...(other > 0 ? [load(1002, 1)] : []),
     record(0x05, u(4, 1), u(4, 0), u(4, 0)),
     record(
       0x1c,
       Buffer.concat([u(1, 0x01), id(7), id(8)]),
       type(1000, 4, [Buffer.concat([id(3), u(1, 10)])]),
       type(1001, 0, []),
+      ...(other > 0 ? [type(1002, 4, [Buffer.concat([id(3), u(1, 10)])])] : []),
+      ...Array.from({ length: other }, (_, index) => instance(4000 + index, 1002)),
       Buffer.concat(Array.from({ length: known }, (_, index) => instance(2000 + index))),
       Buffer.concat([u(1, 0x22), id(3000), u(4, 0), u(4, 3), id(1001), id(2000), id(2001), id(2002)]),
       Buffer.concat([u(1, 0x23), id(3001), u(4, 0), u(4, 5), u(1, 8), Buffer.from('hello')]),
