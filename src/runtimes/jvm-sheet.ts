@@ -33,7 +33,7 @@ function collectionsOf(info: string): Facts {
 
 /** The first line that tells it, wherever: JDKs print it in different answers. */
 function metaspaceOf(text: string): Facts {
-  const [, used, committed] = /^\s*Metaspace\s+used (\d+)K, committed (\d+)K/m.exec(text) ?? [];
+  const [, used, committed] = /^\s*Metaspace\s+used (\d+)K, (?:capacity \d+K, )?committed (\d+)K/m.exec(text) ?? [];
   return used === undefined ? {} : { metaspaceUsed: Number(used) * 1024, metaspaceCommitted: Number(committed) * 1024 };
 }
 

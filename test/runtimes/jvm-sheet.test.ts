@@ -52,6 +52,11 @@ it('what a JVM answers is a sheet, and facts in bytes and milliseconds', () => {
   expect(JSON.stringify([text, facts])).not.toMatch(/hunter2|curl/);
 });
 
+it('the metaspace is told as JDK 8 to 15 write it, too', () => {
+  const older = ' Metaspace       used 6109K, capacity 6242K, committed 6528K, reserved 1056768K\n  class space    used 585K\n';
+  expect(factsOf([version, '', '', older])).toMatchObject({ metaspaceUsed: 6109 * 1024, metaspaceCommitted: 6528 * 1024 });
+});
+
 it('what it does not answer is left out', () => {
   const { text, facts } = composeSheet([version, '', '', '', '', 'Native memory tracking is not enabled\n', '']);
   expect(facts).toEqual({ version: 'OpenJDK 64-Bit Server VM 25.0.3+9-LTS', major: 25, nativeMemoryTracked: false, flags: '' });
