@@ -8,7 +8,7 @@ import { type Entered, held } from './capture/held.ts';
 import { captureInspect } from './capture/inspect.ts';
 import { orRetire } from './capture/ladder.ts';
 import { makePlan, type Request } from './capture/request.ts';
-import { onlyFor, type Session, type Stops } from './capture/session.ts';
+import { explained, onlyFor, type Session, type Stops } from './capture/session.ts';
 import { captureStream } from './capture/stream.ts';
 import type { Cluster, Target } from './cluster.ts';
 import { confirm } from './confirm.ts';
@@ -204,7 +204,9 @@ async function probe({ lease, target, container, process, tools, stops, signal }
     // Of the debug container itself, and no program.
     const words = ['run', ...(argv[0] === 'yardstick' ? argv : onlyFor({ container, process, tools }, argv))];
     const what = `ask the process for its ${name}`;
-    const answered = persist(lease, () => answerOf(container, words, { what, signal: before }), before);
+    const answered = persist(lease, () => answerOf(container, words, { what, signal: before }), before).catch((error: unknown) => {
+      throw explained(error, way);
+    });
     facts[name] = argv[0] === 'yardstick' ? await answered.catch(tooSlow) : await answered;
   }
   return facts;

@@ -397,6 +397,8 @@ export interface Way<F extends Flags> {
   guard(process: Process, tools: Tools): void;
   /** Questions to the process, once it passed the guard. */
   probe(process: Process, tools: Tools, bears: Bears): Readonly<Record<string, Argv>>;
+  /** The error that a failed question tells. */
+  readonly failed?: (error: KprofError) => KprofError;
   /** What the process runs, in words: «OpenJDK 64-Bit Server VM 25.0.3». */
   runtime(facts: Facts): string | undefined;
   plan(input: Input<F>): Plan;

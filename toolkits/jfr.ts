@@ -3,7 +3,9 @@ import { choiceOrFile, duration, type Flag, type LocalFile, type Options, type R
 import {
   bytesOfSize,
   copyThatFits,
+  explainedByRecorder,
   guardAlone,
+  guardRecorder,
   guardSecrets,
   inMebibytes,
   inSharedMemory,
@@ -222,14 +224,13 @@ export const jfr = defineToolkit({
           recordings: diagnosticCommand(tools, process, 'JFR.check', [['verbose', 'true']]),
           ...(verb === 'status' ? {} : { space: recordingProbe(process) }),
         }),
-        plan: (input) =>
-          verb === undefined
-            ? record(input)
-            : verb === 'start'
-              ? leave(input)
-              : verb === 'status'
-                ? list(input)
-                : fetchLeft(input, verb === 'stop'),
+        failed: explainedByRecorder,
+        plan(input) {
+          guardRecorder(input.facts['recordings'] ?? '');
+          if (verb === undefined) return record(input);
+          if (verb === 'start') return leave(input);
+          return verb === 'status' ? list(input) : fetchLeft(input, verb === 'stop');
+        },
       },
     ];
   },

@@ -26,6 +26,23 @@ export const parseRecordings = (stdout: string): readonly Recording[] =>
     state,
   }));
 
+const noRecorder = /^(?:Module jdk\.jfr not found|Flight Recorder (?:can not be enabled|is disabled))|Unknown diagnostic command/m;
+
+const withoutRecorder = (cause: string): KprofError =>
+  new KprofError('unsupported', 'This JVM has no JDK Flight Recorder', {
+    cause,
+    hint: 'another profiler, which brings all it needs: kprof asprof NAME',
+  });
+
+/** Throws where the JVM answers that it can't record: it was linked without jdk.jfr, or started with -XX:-FlightRecorder. */
+export function guardRecorder(recordings: string): void {
+  if (noRecorder.test(answer(recordings))) throw withoutRecorder(answer(recordings).trim().slice(0, 200));
+}
+
+/** The error of a JVM that does not know its commands, such as JDK 8 before 8u262. */
+export const explainedByRecorder = (error: KprofError): KprofError =>
+  noRecorder.test(String(error.cause)) ? withoutRecorder(String(error.cause).slice(0, 200)) : error;
+
 /** How those are named that `--start` leaves running; unlike those of a capture nobody ends them but by `--stop`. */
 const left = 'kprof-left-';
 

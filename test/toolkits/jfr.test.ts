@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { makePlan } from '../../src/capture/request.ts';
+import { KprofError } from '../../src/errors.ts';
 import { parse } from '../../src/parse.ts';
 import type { Process, Tools } from '../../src/toolkit.ts';
 import { jfr } from '../../toolkits/jfr.ts';
@@ -44,6 +45,21 @@ describe('what holds secrets', () => {
     expect(() => plan({ version: version('11.0.20') })).toThrow('JDK 11');
     expect(() => plan({ recordings: leaving })).not.toThrow();
     expect(() => plan({ recordings: taking, version: version('11.0.20') }, '--with-environment')).not.toThrow();
+  });
+});
+
+describe('a JVM without JFR', () => {
+  const other = expect.objectContaining({ failure: 'unsupported', hint: expect.stringContaining('kprof asprof') });
+  it.each(['Module jdk.jfr not found.\nFlight Recorder can not be enabled.\n', 'Flight Recorder is disabled.\n'])('says so: %j', (said) => {
+    for (const argv of [[], ['--start'], ['--dump'], ['--stop'], ['--status']])
+      expect(() => plan({ recordings: `Connected to remote JVM\nJVM response code = 0\n${said}` }, ...argv)).toThrow(other);
+  });
+
+  it('may not know its commands', () => {
+    const [way] = jfr.ways({} as never) as readonly { failed?: (error: KprofError) => KprofError }[];
+    const failed = (cause: string) => way?.failed?.(new KprofError('failed', 'it could not', { cause }));
+    expect(failed('Connected to remote JVM\njava.lang.IllegalArgumentException: Unknown diagnostic command\n')).toEqual(other);
+    expect(failed('Connection refused')).toMatchObject({ failure: 'failed', message: 'it could not' });
   });
 });
 
