@@ -69,8 +69,10 @@ export async function kills(field: Field, count: number, seed: number): Promise<
   return done;
 }
 
-/** What must hold of the pods, a minute after all that. */
+/** What must hold of the pods, a minute after all that at the latest. */
 export async function unharmed({ laptop, namespace, pods }: Field, before: ReadonlyMap<string, ReturnType<typeof vitals>>): Promise<void> {
+  const latest = Date.now() + 60_000;
+  const left = () => Math.max(1, (latest - Date.now()) / 1000);
   for (const pod of pods) {
     const { restarts, started } = vitals(namespace, pod);
     deepEqual([restarts, started], [before.get(pod)?.restarts, before.get(pod)?.started], `${pod} was restarted`);
@@ -78,8 +80,6 @@ export async function unharmed({ laptop, namespace, pods }: Field, before: Reado
     const seen = lines();
     ok(await eventually(() => lines() > seen, 30), `${pod} prints no more`);
     // Whoever profiles finds it free.
-    const free = await eventually(() => !/kprof/.test(recordingsOf(namespace, pod)), 60);
-    ok(free, `${pod}: ${recordingsOf(namespace, pod)}`);
     let said = '';
     const profiled = async () => {
       const { code, stderr } = await laptop.kprof('asprof', pod, '-n', namespace, '--duration', '1s', '--no-open');
@@ -87,7 +87,9 @@ export async function unharmed({ laptop, namespace, pods }: Field, before: Reado
       return code === 0;
     };
     // A profiler of a kprof that was killed just now goes on until the lease is over, as a recording does.
-    ok(await eventually(profiled, 60), said);
+    ok(await eventually(profiled, left()), said);
+    // There is a debug container now to ask from, whatever was killed.
+    ok(await eventually(() => !/kprof/.test(recordingsOf(namespace, pod)), left()), `${pod}: ${recordingsOf(namespace, pod)}`);
     await laptop.kprof('stop', pod, '-n', namespace);
   }
   for (const pod of pods) {
@@ -104,7 +106,7 @@ export async function unharmed({ laptop, namespace, pods }: Field, before: Reado
 function recordingsOf(namespace: string, pod: string): string {
   const container = debugContainers(namespace, pod).findLast((name) => !hasEnded(namespace, pod, name));
   try {
-    return container === undefined ? '' : recordings(namespace, pod, container);
+    return container === undefined ? 'kprof has no container there' : recordings(namespace, pod, container);
   } catch {
     return 'kprof can not tell';
   }
