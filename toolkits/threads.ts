@@ -1,6 +1,7 @@
 import { count, duration, toggle } from '../src/flags.ts';
 import { answer, answers, attaching, diagnosticCommand, guardSigquit, jvm, parseVersion } from '../src/runtimes/jvm.ts';
 import { type Room, roomInWords, roomsIn, scratchOf, spaceProbe, tightest } from '../src/runtimes/space.ts';
+import { threadTimes, timesOfThreads } from '../src/runtimes/thread-times.ts';
 import { notWhole, notWritten, onlyVirtual } from '../src/runtimes/virtual-threads.ts';
 import { defineToolkit, type InLog, type Input, type Place, type Process, type Step, type Tools, type Wait } from '../src/toolkit.ts';
 
@@ -59,10 +60,20 @@ function crowded({ tools, facts, bears }: Pick<Input<never>, 'tools' | 'facts' |
   return `Virtual threads, if there are any, are left out: the JVM writes them to a file, of any size, and ${why}`;
 }
 
+/** What its threads used so far, where the JVM itself does not tell. */
+const times = (process: Process): Step => ({
+  run: threadTimes(process),
+  optional: true,
+  keep: timesOfThreads,
+  undo: 'ends by itself',
+  says: 'reading what its threads used',
+  what,
+});
+
 /** Dumps one after another, with time between them. */
-const several = (dump: Step, { count: number, interval }: { readonly count: number; readonly interval: number }) => {
+const several = (dump: readonly Step[], { count: number, interval }: { readonly count: number; readonly interval: number }) => {
   const pause: Wait = { wait: interval, says: 'waiting for the next dump' };
-  return Array.from({ length: number }, (_, index) => (index === 0 ? [dump] : [pause, dump])).flat();
+  return Array.from({ length: number }, (_, index) => (index === 0 ? dump : [pause, ...dump])).flat();
 };
 
 // https://docs.oracle.com/en/java/javase/25/docs/specs/man/jcmd.html
@@ -102,7 +113,10 @@ export const threads = defineToolkit({
           kind: 'stream',
           notes: why === undefined ? [] : [why],
           ...(virtual === undefined ? {} : { needsFolder: virtual }),
-          steps: [...several(dump, options), ...(virtual === undefined ? [] : virtualThreads(tools, process, virtual))],
+          steps: [
+            ...several(major >= 11 ? [dump] : [dump, times(process)], options),
+            ...(virtual === undefined ? [] : virtualThreads(tools, process, virtual)),
+          ],
           result: { early: 'keeps' },
         };
       },
@@ -117,7 +131,7 @@ export const threads = defineToolkit({
       plan: ({ options, process: { pid, started } }) => ({
         kind: 'stream',
         steps: several(
-          { run: ['quit', String(pid), started], inLog: atSigquit, undo: 'ends by itself', says: 'dumping threads', what },
+          [{ run: ['quit', String(pid), started], inLog: atSigquit, undo: 'ends by itself', says: 'dumping threads', what }],
           options,
         ),
         result: { early: 'keeps' },

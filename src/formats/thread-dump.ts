@@ -3,6 +3,7 @@
  * https://github.com/openjdk/jdk/blob/master/src/hotspot/share/runtime/vmOperations.cpp (VM_PrintThreads, then VM_FindDeadlocks)
  */
 
+import { threadTime } from '../runtimes/thread-times.ts';
 import { virtualThread } from '../runtimes/virtual-threads.ts';
 
 /** A lock: its address, which a collection may change between two dumps, and its class. */
@@ -16,9 +17,9 @@ export interface Thread {
   readonly name: string;
   /** Its address in the JVM: the same in all dumps. */
   readonly tid: string;
-  /** Milliseconds since it began; undefined up to JDK 10. */
-  readonly cpu: number | undefined;
-  readonly elapsed: number | undefined;
+  /** Milliseconds since it began; up to JDK 10 not in the dump, and behind it where the kernel was asked. */
+  cpu: number | undefined;
+  elapsed: number | undefined;
   /** None of the VM's own. */
   state: string | undefined;
   readonly holds: Lock[];
@@ -35,6 +36,8 @@ export interface Stuck {
 /** One dump. */
 export interface Dump {
   readonly threads: Thread[];
+  /** By the kernel's number of them. */
+  readonly byNid: Map<string, Thread>;
   /** Virtual ones, which stand behind the dump. */
   virtual: number;
   /** Cycles found, as the last line says. */
@@ -50,7 +53,7 @@ export interface Dump {
 
 const begin = /^Full thread dump /;
 // The name, which may hold line breaks, ends before it.
-const header = /^(?:"(.*))?" .*?(?:cpu=([\d.]+)ms elapsed=([\d.]+)s .*?)?\btid=(0x[0-9a-f]+) nid=/;
+const header = /^(?:"(.*))?" .*?(?:cpu=([\d.]+)ms elapsed=([\d.]+)s .*?)?\btid=(0x[0-9a-f]+) nid=(\w+)/;
 const otherHeader = /" .*\bnid=/;
 // `JNI global references: 232` up to JDK 8.
 const end = /^JNI global ref/;
@@ -70,8 +73,10 @@ const number = (text: string | undefined, unit: number): number | undefined => (
 function readThread(dump: Dump, line: string): void {
   const found = header.exec(line);
   if (found !== null || otherHeader.test(line)) {
-    const [, name = '…', cpu, elapsed, tid = ''] = found ?? [];
-    dump.threads.push({ name, tid, cpu: number(cpu, 1), elapsed: number(elapsed, 1000), state: undefined, holds: [], waitsFor: undefined });
+    const [, name = '…', cpu, elapsed, tid = '', nid = ''] = found ?? [];
+    const thread = { name, tid, cpu: number(cpu, 1), elapsed: number(elapsed, 1000), state: undefined, holds: [], waitsFor: undefined };
+    dump.threads.push(thread);
+    dump.byNid.set(nid, thread);
     return;
   }
   const thread = dump.threads.at(-1);
@@ -82,6 +87,17 @@ function readThread(dump: Dump, line: string): void {
   // Who waits on a monitor in wait() has let go of it, though the frames below say `locked`.
   if (how === 'locked' && thread.waitsFor?.address !== address) thread.holds.push({ address, type });
   else if (how !== 'locked') thread.waitsFor ??= { address, type };
+}
+
+/** Whether it tells what a thread used. */
+function readTime({ byNid }: Dump, line: string): boolean {
+  const [, nid = '', cpu, elapsed] = threadTime.exec(line) ?? [];
+  const thread = byNid.get(nid);
+  if (thread !== undefined) {
+    thread.cpu ??= number(cpu, 1);
+    thread.elapsed ??= number(elapsed, 1000);
+  }
+  return cpu !== undefined;
 }
 
 function readDeadlock(dump: Dump, line: string): void {
@@ -111,10 +127,10 @@ export function readLine(dumps: Dump[], line: string): void {
   const dump = dumps.at(-1);
   // A thread's name may hold any line: only after the end of a dump does the next one begin.
   if (begin.test(line) && dump?.ended !== false)
-    dumps.push({ threads: [], virtual: 0, deadlocks: 0, stuck: [], ended: false, telling: false, part: 'cycle' });
+    dumps.push({ threads: [], byNid: new Map(), virtual: 0, deadlocks: 0, stuck: [], ended: false, telling: false, part: 'cycle' });
   else if (dump === undefined) return;
   else if (end.test(line)) dump.ended = true;
   else if (!dump.ended) readThread(dump, line);
   else if (virtualThread.test(line)) dump.virtual += 1;
-  else readDeadlock(dump, line);
+  else if (!readTime(dump, line)) readDeadlock(dump, line);
 }

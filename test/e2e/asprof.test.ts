@@ -198,6 +198,13 @@ describe('thread dumps', () => {
     expect(share).toBeLessThan(0.45);
   });
 
+  it('of JDK 8 tell what its threads used, too', async () => {
+    const ended = await laptop.kprof('threads', ...where('jdk8-root'));
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    const nid = /^"kprof-worker-1" .* nid=(0x[0-9a-f]+) /m.exec(ended.stdout)?.[1];
+    expect(ended.stdout).toMatch(new RegExp(`^Processor time of its threads[^]*^nid=${nid} cpu=[1-9]\\d*ms elapsed=[\\d.]+s$`, 'm'));
+  });
+
   it('can be had as a file, too', async () => {
     const { namespace } = places.restricted;
     const ended = await laptop.kprof('jcmd', 'trouble', '-n', namespace, '--no-open', '--', 'Thread.dump_to_file', '-format=json');

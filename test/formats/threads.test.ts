@@ -63,6 +63,16 @@ test('JDK 8, and lines that end as on Windows', async () => {
   });
 });
 
+test('of JDK 8, what its threads used stands behind each dump', async () => {
+  const old = (times: string) =>
+    `${stamp}${begin}${thread('hot', 'RUNNABLE').replace('cpu=0.50ms elapsed=3.00s ', '')}${end}\nProcessor time of its threads, as the kernel tells it:\n\n${times}\n`;
+  const { facts, details } = await check(
+    old('nid=0x1a2b cpu=100ms elapsed=3.00s') + old('nid=0x1a2b cpu=1100ms elapsed=5.00s\nnid=0x9 cpu=7ms elapsed=1.00s'),
+  );
+  expect(facts).toMatchObject({ dumps: 2, threads: 1, deadlocks: 0, cpu: { hot: 0.5 } });
+  expect(details?.(80)).toContain('cpu: "hot" 50% of a core, 1000 ms between the dumps');
+});
+
 test('a name with line breaks begins no dump and is one thread', async () => {
   const nasty = thread('a\nFull thread dump of mine\n"b', 'BLOCKED (on object monitor)');
   expect((await check(stamp + begin + nasty + end)).facts).toEqual({ dumps: 1, threads: 1, states: { BLOCKED: 1 }, deadlocks: 0 });

@@ -21,8 +21,13 @@ const said = (made: ReturnType<typeof plan>) => made.steps.map((step) => ('run' 
 
 describe('thread dumps by attaching', () => {
   it('have what the JDK can tell', () => {
-    expect(said(plan(attach, '8.0.1'))).toEqual(['Thread.print -l']);
     expect(said(plan(attach, '17.0.1', '--count', '2'))).toEqual(['Thread.print -l -e', 5000, 'Thread.print -l -e']);
+  });
+
+  it('of JDK 8 are each followed by what its threads used', () => {
+    const { steps } = plan(attach, '8.0.1', '--count', '2');
+    const used = { run: expect.arrayContaining(['find', '/proc/uptime', '/proc/7/task']), optional: true };
+    expect(steps).toMatchObject([{ run: expect.arrayContaining(['Thread.print -l']) }, used, { wait: 5000 }, {}, used]);
   });
 
   it('are followed by virtual threads, from JDK 21 on and unless they are left out', () => {
