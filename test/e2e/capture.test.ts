@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Desk,
@@ -167,8 +167,11 @@ describe('jfr', () => {
       inside(baseline.namespace, 'passing', debugContainer, 'jattach', '1', 'jcmd', command);
     const refused = await laptop.kprof('jfr', ...at, '--dump', '-f', 'passing.jfr');
     expect(refused).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining('--with-environment') });
-    expect(jfr('print', '--events', 'jdk.InitialEnvironmentVariable', `${laptop.folder}/passing.jfr.partial`)).toContain('PATH');
     expect(readdirSync(laptop.folder)).not.toContain('passing.jfr');
+    expect(statSync(`${laptop.folder}/passing.jfr.partial`).mode & 0o777).toBe(0o600);
+    // It is whole, as the hint says.
+    renameSync(`${laptop.folder}/passing.jfr.partial`, `${laptop.folder}/passing.jfr`);
+    expect(jfr('print', '--events', 'jdk.InitialEnvironmentVariable', `${laptop.folder}/passing.jfr`)).toContain('PATH');
     const taken = await laptop.kprof('jfr', ...at, '--stop', '--with-environment');
     expect(taken, taken.stderr).toMatchObject({ code: 0 });
   });

@@ -33,6 +33,17 @@ const running =
     more(spec);
   };
 
+/** It records to a volume that its environment names, and that may hold so much. */
+const limited =
+  (sizeLimit: string) =>
+  (spec: Manifest['spec']): void => {
+    Object.assign(spec, { volumes: [{ name: 'work', emptyDir: { sizeLimit } }] });
+    Object.assign(spec.containers[0] ?? {}, {
+      env: [{ name: 'JAVA_TOOL_OPTIONS', value: '-Djava.io.tmpdir=/work' }],
+      volumeMounts: [{ name: 'work', mountPath: '/work' }],
+    });
+  };
+
 /** A /tmp with so much room. */
 const smallTmp =
   (size: string) =>
@@ -66,6 +77,7 @@ beforeAll(async () => {
         Object.assign(spec.containers[0] ?? {}, { lifecycle: { postStart: { exec: { command: ['sleep', '10'] } } } }),
       ),
     ),
+    pod('limited', running([...java, ...busy], limited('64Mi'))),
     pod('openj9', running(['perl', '-e', `$| = 1; ${openJ9}`])),
     // Its sections are named at the end of the program.
     pod('native', running(sh('cp /bin/sleep /tmp/app; echo .svm_heap >>/tmp/app; echo stall=0; exec /tmp/app 600'))),
@@ -142,6 +154,15 @@ describe('a JVM', () => {
     expect(found['threads']?.stderr).toMatch(/Virtual threads, if there are any, are left out: .* \/tmp is memory/);
     expect(await inPod('full', 'ls -a /tmp')).not.toMatch(/kprof/);
     expect(await restarts('full')).toBe(0);
+  });
+
+  it('whose volume has a limit is not evicted for a recording', async () => {
+    const started = await kprof(laptop, 'jfr', 'limited', '--start');
+    expect(started, started.stderr).toMatchObject({ code: 0, stderr: expect.stringContaining('bears a recording of 11M at most') });
+    expect(await inPod('limited', 'ls /work')).not.toBe('');
+    const ended = await kprof(laptop, 'jfr', 'limited', '--stop', '-f', 'limited.jfr');
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    expect(await restarts('limited')).toBe(0);
   });
 
   it('that never answers is waited for no longer than half a minute', async () => {
