@@ -87,12 +87,12 @@ const policy: Webhook = {
   },
 };
 
-/** Starts one; `env` are the script's times. */
-export async function startBench(env: Readonly<Record<string, string>>): Promise<Bench> {
+/** Starts one; `env` are the script's times, and `secret` is in each recording. */
+export async function startBench(env: Readonly<Record<string, string>>, secret?: string): Promise<Bench> {
   // Whatever is made for one user alone, is so whatever the user's umask.
   process.umask(0);
   const folder = mkdtempSync(join(tmpdir(), 'kprof-faults-'));
-  const jvm = fakeJvm(folder);
+  const jvm = fakeJvm(folder, undefined, secret);
   const image = { programs: [...shell, 'setpriv', 'zstd', 'tini', 'jattach', 'inroot'], from: [jvm.programs] };
   const stock = { ...image, programs: image.programs.filter((name) => name !== 'zstd') };
   const failed = Object.fromEntries(failing.map((fails) => [fails.toLowerCase(), { fails }]));

@@ -41,13 +41,16 @@ Thread.print*) echo 'Full thread dump OpenJDK 64-Bit Server VM (25.0.3+9-LTS mix
 esac
 `;
 
-/** Makes one in a folder; with inroot, and so the way of our own image, where there is a compiler. */
-export function fakeJvm(folder: string, bytes = 2 * 2 ** 20): FakeJvm {
+/** Makes one in a folder; with inroot, and so the way of our own image, where there is a compiler. `secret`: what another recording has put into each. */
+export function fakeJvm(folder: string, bytes = 2 * 2 ** 20, secret?: string): FakeJvm {
   const programs = join(folder, 'programs');
   mkdirSync(programs, { recursive: true });
   const recording = join(folder, 'recording');
   // What can be compressed to nothing would not be on the line for long.
-  const content = sampled([[['main'], 1]], 'cpu', { padding: randomFillSync(Buffer.alloc(bytes)) });
+  const content = sampled([[['main'], 1]], 'cpu', {
+    padding: randomFillSync(Buffer.alloc(bytes)),
+    ...(secret === undefined ? {} : { secret }),
+  });
   writeFileSync(recording, content);
   const library = join(folder, 'libjvm.so');
   copyFileSync(anyLibrary(), library);
