@@ -9,7 +9,7 @@ import { codeOf, diskError } from './pull/disk.ts';
 import { freeSpace } from './pull/partial.ts';
 import { bytes } from './report.ts';
 import { shellWord } from './safe.ts';
-import { isAttended, readCaptures } from './state/captures.ts';
+import { isLeft, readCaptures } from './state/captures.ts';
 
 /** What a capture is of. */
 export interface Origin {
@@ -144,7 +144,7 @@ async function checkNoEarlierTry(path: string, force: boolean): Promise<void> {
 /** Not one that is being written: its kprof would take for its own what comes to stand there next. */
 async function removeEarlierTry(path: string): Promise<void> {
   const captures = (await readCaptures(process.env)).filter(({ partial }) => partial === path);
-  if ((await Promise.all(captures.map(isAttended))).includes(true)) return;
+  if ((await Promise.all(captures.map(isLeft))).includes(false)) return;
   if ((await find(path))?.isFile() === false)
     throw new KprofError('usage', `${path} is not a regular file`, { hint: 'give another name with -f' });
   await unlink(path).catch(() => {}); // that it is not there is the usual case

@@ -4,7 +4,7 @@ import { KprofError } from '../errors.ts';
 import { answerOf } from '../remote/remote.ts';
 import { supervisor } from '../remote/script.ts';
 import type { Report } from '../report.ts';
-import { type CaptureRecord, forgetCapture, isAttended, readCaptures } from '../state/captures.ts';
+import { type CaptureRecord, forgetCapture, isLeft, readCaptures } from '../state/captures.ts';
 import { sharedMemoryOf, undoFrom } from './died.ts';
 import { lifetimes } from './request.ts';
 
@@ -15,7 +15,7 @@ import { lifetimes } from './request.ts';
 export async function sweep(target: Target, { report, signal }: { readonly report: Report; readonly signal: AbortSignal }): Promise<void> {
   const here = (await readCaptures(process.env)).filter(({ uid, containerId }) => uid === target.uid && containerId === target.containerId);
   for (const record of here) {
-    if ((await isAttended(record)) || !(await wasKilled(target, record, signal))) continue;
+    if (!(await isLeft(record)) || !(await wasKilled(target, record, signal))) continue;
     report.note(`Capture ${record.id} and its debug container were killed: cleaning up after it`);
     try {
       await cleanIn(target, record, signal);

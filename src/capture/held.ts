@@ -142,8 +142,8 @@ export async function letGo(
 
 const isRestart = (reason: unknown): boolean => reason instanceof KprofError && / (was restarted|has ended)$/.test(reason.message);
 
-/** The line, or the disk here; a file that is none will not become one. */
-const isWorthResuming = (error: unknown): boolean =>
+/** Whether somebody who comes later may have more luck: it was the line, or the disk here; a file that is none will not become one. */
+export const isWorthResuming = (error: unknown): boolean =>
   isLineLost(error) || (error instanceof KprofError && (error.failure === 'disk' || error.failure === 'timeout'));
 
 const resumable = (error: unknown, id: string): unknown =>

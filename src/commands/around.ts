@@ -1,8 +1,9 @@
 /** What commands have around them, and what several of them do. */
 import { stat } from 'node:fs/promises';
 import { cleanIn } from '../capture/clean-in.ts';
+import { sharedMemoryOf } from '../capture/died.ts';
 import type { Cluster, DebugContainer, Target } from '../cluster.ts';
-import { KprofError } from '../errors.ts';
+import { Down, KprofError } from '../errors.ts';
 import { answerOf } from '../remote/remote.ts';
 import type { Report } from '../report.ts';
 import { type CaptureRecord, forgetCapture, readCaptures } from '../state/captures.ts';
@@ -85,11 +86,22 @@ export async function cleanUp(record: CaptureRecord, options: Typed, around: Com
     }
   } catch (error) {
     if (!isGone(error)) throw error;
+    checkShared(record, error);
     said = `Capture ${record.id} went with the debug container ${record.debugContainer.name} of ${where}`;
   }
   await forgetCapture(process.env, record.id);
   const kept = await stat(record.partial).catch(() => undefined);
   around.report.note(kept === undefined ? said : `${said}; what came of it is in ${record.partial}`);
+}
+
+/** Throws when what went was the container, and the folder that it had in the memory of its pod is there still. */
+function checkShared({ id, undo }: CaptureRecord, error: unknown): void {
+  const [left] = (undo?.words ?? []).flatMap(sharedMemoryOf);
+  if (left === undefined || !(error instanceof Down)) return;
+  throw new KprofError('failed', `The folder ${left} is left in the pod's shared memory, and can't be removed now: ${error.message}`, {
+    cause: error.cause,
+    hint: `once it runs: kprof stop ${id}`,
+  });
 }
 
 /** The captures that a debug container has. */
@@ -105,15 +117,17 @@ export async function capturesIn(
 export const rejoined = (target: Target, name: string, signal: AbortSignal): Promise<DebugContainer> =>
   target.rejoin({ name, user: { uid: 0, gid: 0 }, rung: '', why: '' }, signal);
 
-/** Ends a debug container of this user, which undoes what it began; what it can't is a warning. */
-export async function endContainer(target: Target, name: string, { report, signal }: CommandAround): Promise<void> {
+/** Ends a debug container of this user, which undoes what it began; what it can't is a warning, and false. */
+export async function endContainer(target: Target, name: string, { report, signal }: CommandAround): Promise<boolean> {
   const where = `${name} in pod ${target.namespace}/${target.pod}`;
   try {
     await answerOf(await rejoined(target, name, signal), ['end'], { what: 'end', signal });
     report.note(`${where} ends, and undoes what it began`);
+    return true;
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof KprofError)) throw error;
     report.warn(`${where} could not be ended: ${error.message}. It ends by itself when it is idle`);
+    return false;
   }
 }

@@ -1,7 +1,7 @@
 /** `kprof gc`: cleans up after captures whose kprof is gone, and ends debug containers that nobody uses. */
 import type { Target } from '../cluster.ts';
-import { KprofError } from '../errors.ts';
-import { type CaptureRecord, forgetCapture, isAttended, readCaptures } from '../state/captures.ts';
+import { Down, KprofError } from '../errors.ts';
+import { attendance, type CaptureRecord, forgetCapture, isLeft, readCaptures } from '../state/captures.ts';
 import { type Entry, forgetContainers, keptFor, readJournal } from '../state/journal.ts';
 import { type CommandAround, capturesIn, cleanUp, endContainer, isGone, type Perform, rejoined, samePod, type Typed } from './around.ts';
 
@@ -10,9 +10,7 @@ export const run: Perform = async (words, options, around) => {
     throw new KprofError('usage', `kprof gc takes no name, and "${words.join(' ')}" is left over`, { hint: 'kprof stop mypod' });
   let failed = 0;
   for (const record of await readCaptures(process.env)) {
-    if (await isAttended(record)) continue;
-    const left = await attempt(`capture ${record.id}`, around, () => cleanUp(record, options, around));
-    failed += left === 1 && (await outlived(record, around)) ? 0 : left;
+    failed += await collect(record, options, around);
   }
   for (const entries of Object.values(Object.groupBy(await readJournal(process.env), ({ podUid }) => podUid))) {
     const newest = entries?.at(-1);
@@ -24,6 +22,22 @@ export const run: Perform = async (words, options, around) => {
       hint: 'the pods do it by themselves; kprof gc tries again',
     });
 };
+
+/** One capture; how many could not be cleaned up. */
+async function collect(record: CaptureRecord, options: Typed, around: CommandAround): Promise<number> {
+  const { id, client } = record;
+  const state = await attendance(record);
+  if (state === 'runs') return 0;
+  if (state === 'gone') {
+    const left = await attempt(`capture ${id}`, around, () => cleanUp(record, options, around));
+    return left === 1 && (await outlived(record, around)) ? 0 : left;
+  }
+  if (!(await outlived(record, around)))
+    around.report.note(
+      `Capture ${id} is made by pid ${client.pid} of ${client.host}, as far as is known here. To end it: kprof stop ${id}`,
+    );
+  return 0;
+}
 
 /** What is gone needs no cleaning; what can't be reached is said, and the next is tried. */
 async function attempt(what: string, { report, signal }: CommandAround, work: () => Promise<void>): Promise<number> {
@@ -48,31 +62,45 @@ async function outlived({ id, startedAt }: CaptureRecord, { report }: CommandAro
 
 async function endIdle(newest: Entry, entries: readonly Entry[], options: Typed, around: CommandAround): Promise<void> {
   const { context, kubeconfigs, namespace, pod, podUid } = newest;
-  try {
-    const cluster = await around.connect({ context, kubeconfigs, ...options });
-    const target = await samePod(cluster, { pod, namespace, uid: podUid }, around.signal);
-    try {
-      await endContainers(target, entries, around);
-    } finally {
-      target.close();
-    }
-  } catch (error) {
+  const cluster = await around.connect({ context, kubeconfigs, ...options });
+  const target = await samePod(cluster, { pod, namespace, uid: podUid }, around.signal).catch(async (error: unknown) => {
     if (!isGone(error)) throw error;
+    if (error instanceof Down) around.report.note(`${error.message}: its debug containers are looked at when it runs`);
+    else await forgetContainers(process.env, entries);
+  });
+  if (target === undefined) return;
+  try {
+    await endContainers(target, entries, around);
+  } finally {
+    target.close();
   }
-  await forgetContainers(process.env, podUid);
 }
 
 async function endContainers(target: Target, entries: readonly Entry[], around: CommandAround): Promise<void> {
   const { report, signal } = around;
-  const running = (await target.debugContainers(signal)).filter(
-    ({ state, name }) => state === 'runs' && entries.some(({ container }) => container === name),
-  );
-  for (const { name } of running) {
-    const container = await rejoined(target, name, signal);
-    if ((await capturesIn(container, signal)).some(({ state }) => state === 'held')) {
+  const states = new Map((await target.debugContainers(signal)).map(({ name, state }) => [name, state]));
+  const used = await inUse(target);
+  for (const entry of entries) {
+    const { container: name } = entry;
+    const state = states.get(name) ?? 'ended';
+    if (state === 'waits') continue;
+    if (state === 'runs' && (used.has(name) || (await isHeld(target, name, signal)))) {
       report.note(`${name} in pod ${target.namespace}/${target.pod} is in use, and stays`);
       continue;
     }
-    await endContainer(target, name, around);
+    if (state === 'ended' || (await endContainer(target, name, around))) await forgetContainers(process.env, [entry]);
   }
+}
+
+/** Those that a kprof is at which runs, or may: its line may be out for the moment. */
+async function inUse({ uid }: Target): Promise<ReadonlySet<string>> {
+  const here = (await readCaptures(process.env)).filter((record) => record.uid === uid);
+  const left = await Promise.all(here.map(isLeft));
+  return new Set(here.filter((_, index) => !left[index]).map(({ debugContainer }) => debugContainer.name));
+}
+
+/** Whether somebody holds a capture, or is waited for, as texts have no record. */
+async function isHeld(target: Target, name: string, signal: AbortSignal): Promise<boolean> {
+  const captures = await capturesIn(await rejoined(target, name, signal), signal);
+  return captures.some(({ state }) => state === 'held' || state === 'orphan');
 }

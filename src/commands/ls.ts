@@ -4,7 +4,7 @@ import type { Listed, Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { printTable } from '../print.ts';
 import { bytes, duration } from '../report.ts';
-import { type CaptureRecord, isAttended, readCaptures } from '../state/captures.ts';
+import { attendance, type CaptureRecord, readCaptures } from '../state/captures.ts';
 import { type CommandAround, capturesIn, type Perform, rejoined } from './around.ts';
 
 export const run: Perform = async (words, options, around) => {
@@ -22,6 +22,11 @@ export const run: Perform = async (words, options, around) => {
 
 const states: Readonly<Record<CaptureRecord['stage'], string>> = { capturing: 'interrupted', pulling: 'can be resumed' };
 
+async function stateOf(record: CaptureRecord): Promise<string> {
+  const { stage, client } = record;
+  return { runs: stage, gone: states[stage], unknown: `${stage} on ${client.host}` }[await attendance(record)];
+}
+
 async function listCaptures(output: 'json' | undefined, { report }: CommandAround): Promise<void> {
   const captures = await Promise.all(
     (await readCaptures(process.env)).map(async (record) => ({
@@ -30,7 +35,7 @@ async function listCaptures(output: 'json' | undefined, { report }: CommandAroun
       namespace: record.namespace,
       pod: record.pod,
       container: record.container,
-      state: (await isAttended(record)) ? record.stage : states[record.stage],
+      state: await stateOf(record),
       startedAt: record.startedAt,
       bytes: (await stat(record.partial).catch(() => undefined))?.size ?? 0,
       file: record.final,

@@ -1,25 +1,26 @@
 /** `kprof resume`: fetches the rest of an artifact that is finished and still in the pod. */
 import { stat, unlink } from 'node:fs/promises';
 import { pullFile } from '../capture/file.ts';
-import { createJournal, letGo, lineNotes } from '../capture/held.ts';
-import type { Target } from '../cluster.ts';
+import { createJournal, isWorthResuming, letGo, lineNotes } from '../capture/held.ts';
+import type { DebugContainer, Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { finish } from '../finish.ts';
 import { formats } from '../formats/index.ts';
 import { printPath } from '../print.ts';
 import type { Identity } from '../pull/remarks.ts';
 import { hold } from '../remote/lease.ts';
-import { type CaptureRecord, forgetCapture, isAttended, readCaptures, thisClient } from '../state/captures.ts';
+import { attendance, type CaptureRecord, readCaptures, thisClient } from '../state/captures.ts';
 import { viewCapture } from '../view.ts';
 import { type ViewerWord, wishedViewer } from '../viewers/words.ts';
-import { type CommandAround, captureNamed, type Perform, targetOf } from './around.ts';
+import { type CommandAround, captureNamed, capturesIn, cleanUp, type Perform, type Typed, targetOf } from './around.ts';
 
 export const run: Perform = async (words, options, around) => {
   const record = await chosen(words);
   const { token, kubeconfig } = options;
-  const target = await targetOf(record, around, { token, kubeconfig }).catch((error: unknown) => over(record, error));
+  const giveUp = (error: unknown) => over(record, error, { token, kubeconfig }, around);
+  const target = await targetOf(record, around, { token, kubeconfig }).catch(giveUp);
   try {
-    await goOn(record, target, around);
+    await goOn(record, target, around, giveUp);
   } finally {
     target.close();
   }
@@ -38,8 +39,7 @@ async function chosen(words: readonly string[]): Promise<CaptureRecord> {
   const record = word === undefined ? await theOnly() : await captureNamed(word);
   if (record === undefined)
     throw new KprofError('usage', `There is no capture "${word}"`, { hint: 'kprof ls shows those that are not over' });
-  if (await isAttended(record))
-    throw new KprofError('usage', `The capture ${record.id} is still being made, by the kprof with pid ${record.client.pid}`);
+  if ((await attendance(record)) === 'runs') throw stillMade(record);
   if (record.stage === 'pulling') return record;
   throw new KprofError(
     'gone',
@@ -50,10 +50,13 @@ async function chosen(words: readonly string[]): Promise<CaptureRecord> {
   );
 }
 
+const stillMade = ({ id, client }: CaptureRecord): KprofError =>
+  new KprofError('usage', `The capture ${id} is still being made, by the kprof with pid ${client.pid} of ${client.host}`);
+
 async function theOnly(): Promise<CaptureRecord> {
   const all = await readCaptures(process.env);
   const open: CaptureRecord[] = [];
-  for (const record of all) if (record.stage === 'pulling' && !(await isAttended(record))) open.push(record);
+  for (const record of all) if (record.stage === 'pulling' && (await attendance(record)) !== 'runs') open.push(record);
   const [first, second] = open;
   if (first === undefined) throw new KprofError('usage', 'There is no capture to go on with', { hint: 'kprof ls shows what there is' });
   if (second !== undefined)
@@ -61,23 +64,28 @@ async function theOnly(): Promise<CaptureRecord> {
   return first;
 }
 
-/** What is gone will not come back: the record goes too, and what is here stays. */
-async function over(record: CaptureRecord, error: unknown): Promise<never> {
-  if (error instanceof KprofError && error.failure === 'gone') {
-    await forgetCapture(process.env, record.id);
-    throw new KprofError('gone', error.message, { cause: error.cause, hint: `what came of it is kept in ${record.partial}` });
-  }
-  throw error;
+/** What is gone will not come back: what there is to clean up is, the record goes too, and what is here stays. */
+async function over(record: CaptureRecord, error: unknown, options: Typed, around: CommandAround): Promise<never> {
+  if (!(error instanceof KprofError) || error.failure !== 'gone') throw error;
+  await cleanUp(record, options, around).catch((left: unknown) => {
+    if (!(left instanceof KprofError)) throw left;
+    around.report.warn(left.message);
+  });
+  throw new KprofError('gone', error.message, { cause: error.cause, hint: `what came of it is kept in ${record.partial}` });
 }
 
-async function goOn(record: CaptureRecord, target: Target, { report, signal }: CommandAround): Promise<void> {
+async function goOn(
+  record: CaptureRecord,
+  target: Target,
+  { report, signal }: CommandAround,
+  giveUp: (error: unknown) => Promise<never>,
+): Promise<void> {
   const { id, ttl, remote, tools: names } = record;
   const tools = { has: (program: string) => names.includes(program), jdk: undefined };
-  const container = await target.rejoin(record.debugContainer, signal).catch((error: unknown) => over(record, error));
+  const container = await target.rejoin(record.debugContainer, signal).catch(giveUp);
+  if ((await attendance(record)) === 'unknown' && (await isHeld(container, id, signal))) throw stillMade(record);
   const journal = createJournal({ ...record, client: await thisClient() }, true);
-  const lease = await hold(container, id, { ttl, again: true, signal, gone: target.gone, onLine: lineNotes(report) }).catch(
-    (error: unknown) => over(record, error),
-  );
+  const lease = await hold(container, id, { ttl, again: true, signal, gone: target.gone, onLine: lineNotes(report) }).catch(giveUp);
   try {
     if (remote === undefined) throw new KprofError('gone', `The capture ${id} has no file`);
     const stops = AbortSignal.any([signal, target.gone, lease.lost]);
@@ -99,6 +107,10 @@ async function goOn(record: CaptureRecord, target: Target, { report, signal }: C
   }
 }
 
+/** A kprof that lives holds its capture, wherever it is. */
+const isHeld = async (container: DebugContainer, id: string, signal: AbortSignal): Promise<boolean> =>
+  (await capturesIn(container, signal)).some((capture) => capture.id === id && capture.state === 'held');
+
 /** Of what nobody knows which file it was of, nothing can be used. */
 async function whatIsHere(partial: string, identity: Identity | undefined): Promise<Identity | undefined> {
   const there = await stat(partial).catch(() => undefined);
@@ -107,6 +119,6 @@ async function whatIsHere(partial: string, identity: Identity | undefined): Prom
 }
 
 const again = (error: unknown, id: string): unknown =>
-  error instanceof KprofError
-    ? new KprofError(error.failure, error.message, { cause: error.cause, hint: error.hint ?? `try again: kprof resume ${id}` })
+  error instanceof KprofError && error.hint === undefined && isWorthResuming(error)
+    ? new KprofError(error.failure, error.message, { cause: error.cause, hint: `try again: kprof resume ${id}` })
     : error;

@@ -1,7 +1,7 @@
 /** `kprof stop`: ends a capture, or this user's debug containers in a pod, which undo what they began. */
 import type { Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
-import { type CaptureRecord, isAttended } from '../state/captures.ts';
+import { attendance, type CaptureRecord } from '../state/captures.ts';
 import { type CommandAround, captureNamed, cleanUp, endContainer, type Perform, type Typed } from './around.ts';
 
 export const run: Perform = async (words, options, around) => {
@@ -21,11 +21,19 @@ export const run: Perform = async (words, options, around) => {
 
 async function stopCapture(record: CaptureRecord, options: Typed, around: CommandAround): Promise<void> {
   const { pid } = record.client;
-  if (await isAttended(record)) {
-    process.kill(pid, 'SIGTERM');
+  if ((await attendance(record)) === 'runs' && terminate(pid))
     return around.report.note(`The kprof with pid ${pid}, which makes this capture, was told to give it up and clean up`);
-  }
   await cleanUp(record, options, around);
+}
+
+/** False when it has just ended. */
+function terminate(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGTERM');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw new KprofError('failed', `The kprof with pid ${pid}, which makes this capture, could not be told to end`, { cause: error });
+  }
 }
 
 async function stopContainers(target: Target, around: CommandAround): Promise<void> {

@@ -1,7 +1,7 @@
 /** What a pod object tells of itself and of its containers; pure. */
 import type { V1Container, V1ContainerState, V1ContainerStateTerminated, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import type { Probe } from '../cluster.ts';
-import { KprofError } from '../errors.ts';
+import { Down, KprofError } from '../errors.ts';
 import { byDistance, nearest } from '../nearest.ts';
 import type { DeclaredPort } from '../toolkit.ts';
 import { checkContainer } from './names.ts';
@@ -131,9 +131,9 @@ export function checkRunning(pod: V1Pod, container: string): V1ContainerStatus {
     });
   const at = `The container ${container} of pod ${podName(pod)}`;
   const { waiting, terminated } = status?.state ?? {};
-  if (terminated !== undefined) throw new KprofError('gone', `${at} has ended`, { cause: ended(terminated) });
+  if (terminated !== undefined) throw new Down('gone', `${at} has ended`, { cause: ended(terminated) });
   if (waiting?.reason === 'CrashLoopBackOff')
-    throw new KprofError('gone', `${at} crashes again and again`, {
+    throw new Down('gone', `${at} crashes again and again`, {
       cause: ended(status?.lastState?.terminated) ?? waiting.message,
       hint: `kubectl logs -n ${metadata?.namespace} ${metadata?.name} -c ${container} --previous`,
     });

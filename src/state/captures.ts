@@ -2,9 +2,11 @@
  * The captures of this user's kprof that are not over, a file each: what it takes to go on with one,
  * to end one, or to tell of one, when the kprof that began it is gone.
  */
+import { execFile } from 'node:child_process';
 import { readdir, readFile, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { DebugSpec } from '../cluster.ts';
 import type { Identity } from '../pull/remarks.ts';
 import type { Argv, FormatName, Place, Secrets } from '../toolkit.ts';
@@ -71,6 +73,18 @@ export interface CaptureRecord {
 const folder = (env: NodeJS.ProcessEnv): string => join(stateFolder(env), 'captures');
 const fileOf = (env: NodeJS.ProcessEnv, id: string): string => join(folder(env), `${id}.json`);
 
+const run = promisify(execFile);
+
+/** When process `pid` began, as `ps` tells where there is no /proc; empty where it does not tell either. */
+export async function startedByPs(pid: number): Promise<string> {
+  // Neither the language nor the zone of a laptop that travels may change it.
+  const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };
+  return run('ps', ['-o', 'lstart=', '-p', String(pid)], { env, timeout: 5000 }).then(
+    ({ stdout }) => stdout.trim(),
+    () => '',
+  );
+}
+
 /** When process `pid` of this machine began, in a unit of its own; empty where the system does not tell, undefined when there is none. */
 async function started(pid: number): Promise<string | undefined> {
   try {
@@ -79,7 +93,7 @@ async function started(pid: number): Promise<string | undefined> {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return undefined;
   }
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  return stat === '' ? startedByPs(pid) : (stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '');
 }
 
 /** This process, as a record names it. */
@@ -89,10 +103,20 @@ export const thisClient = async (): Promise<CaptureRecord['client']> => ({
   host: hostname(),
 });
 
-/** Whether the kprof that made the record still runs. Of another machine's nothing is known: it counts as running. */
-export async function isAttended({ client }: CaptureRecord): Promise<boolean> {
-  return client.host !== hostname() || (await started(client.pid)) === client.started;
+/** What became of the kprof that made a record. */
+export type Attendance = 'runs' | 'gone' | 'unknown';
+
+/** Whether the kprof that made the record still runs. A number alone may be another process's by now, and a laptop is called otherwise in another network. */
+export async function attendance({ client }: Pick<CaptureRecord, 'client'>): Promise<Attendance> {
+  if (client.host !== hostname()) return 'unknown';
+  const now = await started(client.pid);
+  if (now === undefined) return 'gone';
+  if (now === '' || client.started === '') return 'unknown';
+  return now === client.started ? 'runs' : 'gone';
 }
+
+/** Whether the kprof that made the record is known to be gone. */
+export const isLeft = async (record: CaptureRecord): Promise<boolean> => (await attendance(record)) === 'gone';
 
 const isRecord = (value: unknown): value is CaptureRecord =>
   typeof value === 'object' &&

@@ -1,8 +1,9 @@
 /**
  * What this user's kprof did in clusters: debug containers, so that only our own are used again.
- * Names and markers in the cluster can be forged; this file can't, being the user's own.
+ * Names and markers in the cluster can be forged; these files can't, being the user's own. One for each: several kprofs write at a time.
  */
-import { appendFile, readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile, stateFolder } from './folder.ts';
 
@@ -26,41 +27,47 @@ export interface Entry {
 /** No debug container lives longer. */
 export const keptFor = 24 * 3_600_000;
 
-const fileOf = (env: NodeJS.ProcessEnv): string => join(stateFolder(env), 'containers.jsonl');
+const folder = (env: NodeJS.ProcessEnv): string => join(stateFolder(env), 'containers');
+
+/** Names of a cluster do not become names of files. */
+const fileOf = (env: NodeJS.ProcessEnv, { podUid, container }: Pick<Entry, 'podUid' | 'container'>): string =>
+  join(folder(env), `${createHash('sha256').update(`${podUid}/${container}`).digest('hex').slice(0, 32)}.json`);
 
 const isEntry = (value: unknown): value is Entry =>
   typeof value === 'object' &&
   value !== null &&
   (['namespace', 'pod', 'podUid', 'container', 'spec'] as const).every((key) => typeof (value as Entry)[key] === 'string');
 
-/** This user's debug containers of the last day; none when the journal can't be read. */
+/** This user's debug containers of the last day, oldest first; what can't be read is none, which is not used again. */
 export async function readJournal(env: NodeJS.ProcessEnv): Promise<readonly Entry[]> {
-  try {
-    const lines = (await readFile(fileOf(env), 'utf8')).split('\n').filter((line) => line !== '');
-    const since = Date.now() - keptFor;
-    return lines.map((line) => JSON.parse(line) as unknown).filter((value) => isEntry(value) && !(value.at < since)) as Entry[];
-  } catch {
-    return []; // No journal, or one that a crash cut: then nothing is used again, which is safe.
-  }
+  const since = Date.now() - keptFor;
+  return (await readAll(env)).filter(({ at }) => !(at < since)).sort((a, b) => a.at - b.at);
 }
 
-/** Adds an entry, and drops old ones. A journal that can't be written costs the reuse, not the capture: then it is false. */
+async function readAll(env: NodeJS.ProcessEnv): Promise<readonly Entry[]> {
+  const names = (await readdir(folder(env)).catch(() => [])).filter((name) => name.endsWith('.json'));
+  const parsed = await Promise.all(
+    names.map(async (name) => {
+      try {
+        return JSON.parse(await readFile(join(folder(env), name), 'utf8')) as unknown;
+      } catch {
+        return undefined; // A crash cut it, or another kprof forgot it just now.
+      }
+    }),
+  );
+  return parsed.filter(isEntry);
+}
+
+/** Keeps an entry, and drops old ones. One that can't be written costs the reuse, not the capture: then it is false. */
 export async function remember(env: NodeJS.ProcessEnv, entry: Entry): Promise<boolean> {
-  const entries = await readJournal(env);
-  const recent = entries.filter(({ at }) => entry.at - at < keptFor);
-  // One that is only longer can be written by several at a time.
-  if (recent.length === entries.length && entries.length > 0)
-    return appendFile(fileOf(env), lineOf(entry)).then(
-      () => true,
-      () => false,
-    );
-  return replaceFile(fileOf(env), [...recent, entry].map(lineOf).join(''));
+  await forgetContainers(
+    env,
+    (await readAll(env)).filter(({ at }) => entry.at - at >= keptFor),
+  );
+  return replaceFile(fileOf(env, entry), `${JSON.stringify(entry)}\n`);
 }
 
-/** Drops what is known of a pod's debug containers: they will not be used again. */
-export async function forgetContainers(env: NodeJS.ProcessEnv, podUid: string): Promise<void> {
-  const others = (await readJournal(env)).filter((entry) => entry.podUid !== podUid);
-  await replaceFile(fileOf(env), others.map(lineOf).join(''));
+/** Drops what is known of these: they will not be used again. */
+export async function forgetContainers(env: NodeJS.ProcessEnv, entries: readonly Entry[]): Promise<void> {
+  await Promise.all(entries.map((entry) => unlink(fileOf(env, entry)).catch(() => {})));
 }
-
-const lineOf = (entry: Entry): string => `${JSON.stringify(entry)}\n`;

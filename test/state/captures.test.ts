@@ -3,7 +3,15 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type CaptureRecord, forgetCapture, isAttended, keepCapture, readCaptures, thisClient } from '../../src/state/captures.ts';
+import {
+  attendance,
+  type CaptureRecord,
+  forgetCapture,
+  keepCapture,
+  readCaptures,
+  startedByPs,
+  thisClient,
+} from '../../src/state/captures.ts';
 
 let home: string;
 const env = () => ({ XDG_STATE_HOME: home });
@@ -78,15 +86,23 @@ describe('records of captures', () => {
 
 describe('whether a kprof attends to its capture', () => {
   it('is so while it runs, and not when it is gone or another process has its number', async () => {
-    expect(await isAttended(await capture())).toBe(true);
-    const { pid, host, started } = await thisClient();
-    if (started !== '') expect(await isAttended(await capture({ client: { pid, host, started: '1' } }))).toBe(false);
+    expect(await attendance(await capture())).toBe('runs');
+    const { pid, host } = await thisClient();
+    expect(await attendance(await capture({ client: { pid, host, started: '1' } }))).toBe('gone');
     const child = spawn('true');
     await new Promise((resolve) => child.once('exit', resolve));
-    expect(await isAttended(await capture({ client: { pid: child.pid as number, host, started: '1' } }))).toBe(false);
+    for (const started of ['1', ''])
+      expect(await attendance(await capture({ client: { pid: child.pid as number, host, started } }))).toBe('gone');
   });
 
-  it('is not known of another machine', async () => {
-    expect(await isAttended(await capture({ client: { pid: 1, host: 'elsewhere.example', started: '1' } }))).toBe(true);
+  it('is not known of another machine, nor where nobody tells when a process began', async () => {
+    const { pid, host } = await thisClient();
+    expect(await attendance(await capture({ client: { pid: 1, host: 'elsewhere.example', started: '1' } }))).toBe('unknown');
+    expect(await attendance(await capture({ client: { pid, host, started: '' } }))).toBe('unknown');
+  });
+
+  it('is told by ps, where there is no /proc', async () => {
+    expect(await startedByPs(process.pid)).toMatch(/^\w{3} \w{3} +\d+ [\d:]{8} \d{4}$/);
+    expect(await startedByPs(2 ** 22 + 1)).toBe('');
   });
 });
