@@ -13,7 +13,8 @@
 #   run step ID NAME N UNDO… RUN…     a command, its undo (N words) kept first; asked again, its result
 #                                     (`inspector`, `profiler`, `quit`, `room` and `space` are commands of ours; `only PID STARTED`
 #                                     before a command runs it only as long as that process is the same, and `still`
-#                                     wants it to be there afterwards, too: who dies may have answered half)
+#                                     wants it to be there afterwards, too: who dies may have answered half);
+#                                     `kprof-step CODE SHA256` of its stdout is the last line on stderr
 #   run flow RUN…                     a command whose stdout is taken as it comes; the client's `stop` is SIGINT for it,
 #                                     `ask` SIGUSR1; `kprof-exit CODE` on stderr tells its end
 #   run relay RUN…                    RUN, which has the line's stdin and stdout for itself
@@ -393,10 +394,13 @@ perform() {
 undo() {
 	left=0
 	capture=$dir/captures/$1
-	for file in "$capture"/*.pid; do
-		[ -e "${file%.pid}.code" ] || signal TERM "$file" || continue
+	# First who minds a step, and passes it on; then what runs, should that one be gone.
+	for file in "$capture"/*.begun/pid "$capture"/*.pid; do
+		begun=${file%.begun/pid}
+		begun=${begun%.pid}
+		if [ -e "$begun.code" ] || ! signal TERM "$file"; then continue; fi
 		tries=0
-		until [ -e "${file%.pid}.code" ] || [ $tries -ge 20 ]; do nap 0.1; tries=$((tries + 1)); done
+		until [ -e "$begun.code" ] || [ $tries -ge 20 ]; do nap 0.1; tries=$((tries + 1)); done
 	done
 	for file in $(printf '%s\n' "$capture"/*.undo "$capture"/*.litter | sort -r); do
 		[ -f "$file" ] || continue
@@ -463,6 +467,16 @@ clean() {
 	done
 }
 
+# A capture that is held, or whose client is waited for, is no idleness, however silent its line is.
+is_live() {
+	for file in "$dir"/captures/*/holder; do
+		[ -e "$file" ] || continue
+		capture=${file%/holder}
+		if signal 0 "$file" || { [ ! -e "$capture/undone" ] && [ ! -e "$capture/ended" ]; }; then return 0; fi
+	done
+	return 1
+}
+
 clean_beside() {
 	: >"$dir/cleaning"
 	(
@@ -487,9 +501,13 @@ supervise() {
 			[ ! -f "$dir/ttl" ] || IFS= read -r -t 1 limit <>"$dir/ttl"
 			case ${limit:-,} in *[!0-9]*) limit=$ttl ;; esac
 		}
+		! is_live || idle=0
 		clean
 	done
 	trap '' TERM INT HUP
+	for capture in "$dir"/captures/*; do
+		[ ! -d "$capture" ] || : >"$capture/ended" # no step begins any more
+	done
 	# In this order: who runs first, then what they began. The kernel kills whoever is left.
 	[ -z "$cleaner" ] || { kill -TERM "$cleaner" 2>/dev/null; wait "$cleaner"; }
 	for client in "$dir"/clients/*; do signal TERM "$client"; done
@@ -503,16 +521,31 @@ supervise() {
 	done
 }
 
+# Ends with what it began, the listener too: it has no child, and a milder signal is lost while ash still sets up the subshell.
+desert() {
+	[ -z "$child" ] || kill -TERM "$child" 2>/dev/null
+	[ -z "$listener" ] || kill -KILL "$listener" 2>/dev/null
+	wait
+	rm -f "$dir/flow.$$"
+	leave
+	exit 143
+}
+
 # Runs a command for as long as the client is there; its exit code is ours.
 attended() {
 	exec 3<&0
 	join
+	child='' listener=''
+	trap desert TERM INT HUP
 	"$@" </dev/null 3<&- &
 	child=$!
-	trap 'kill -TERM $child 2>/dev/null; wait $child; leave; exit 143' TERM INT HUP
+	born $child
+	began=$born
 	(
 		listen ack && exit 0
-		kill -TERM $child 2>/dev/null
+		# By now the number may be another's.
+		born $child
+		[ "$born" != "$began" ] || kill -TERM $child 2>/dev/null
 		exit 1
 	) &
 	listener=$!
@@ -523,7 +556,6 @@ attended() {
 	if [ -n "${acknowledged:-}" ] && [ $code = 0 ]; then
 		wait $listener || code=74
 	else
-		# It has no child. A milder signal is lost while ash still sets up the subshell.
 		kill -KILL $listener 2>/dev/null
 		wait $listener 2>/dev/null
 	fi
@@ -535,10 +567,11 @@ attended() {
 flow() {
 	exec 3<&0
 	join
+	child='' listener=''
+	trap desert TERM INT HUP
 	"$@" </dev/null 3<&- &
 	child=$!
 	sign "$dir/flow.$$" $child
-	trap 'signal TERM "$dir/flow.$$"; wait $child; rm -f "$dir/flow.$$"; leave; exit 143' TERM INT HUP
 	(
 		trap - TERM INT HUP
 		while listen stop ask ack; do
@@ -572,6 +605,8 @@ hold() {
 	join
 	capture=$dir/captures/$1
 	if [ "${3:-}" = again ]; then
+		# Who was told the last word on a line that broke then, is at it.
+		while [ -e "$capture/ended" ] && signal 0 "$capture/holder"; do nap 0.2; done
 		[ -d "$capture" ] || { leave; echo "kprof: the capture is no longer there" >&2; return 75; }
 	else
 		mkdir -p "$capture"
@@ -620,8 +655,16 @@ drop() {
 	return $code
 }
 
+is_held() {
+	[ -d "$capture" ] && [ ! -e "$capture/undone" ] && [ ! -e "$capture/ended" ] && return
+	echo "kprof: the capture is no longer held" >&2
+	return 75
+}
+
 # What a step prints may be more than a disk has: so many blocks, of 512 bytes in ash.
 limited() {
+	# Who undoes leaves the mark first, and looks for what runs then: what has not seen it is seen.
+	is_held || exit
 	ulimit -f 262144
 	act "$@"
 }
@@ -644,15 +687,14 @@ relay() {
 step() {
 	capture=$dir/captures/$1 key=$dir/captures/$1/${2%%.*} name=$2 words=$3
 	shift 3
-	if [ ! -d "$capture" ] || [ -e "$capture/undone" ] || [ -e "$capture/ended" ]; then
-		echo "kprof: the capture is no longer held" >&2
-		return 75
-	fi
+	is_held || return
 	if ! mkdir "$key.begun" 2>/dev/null; then
-		until [ -e "$key.code" ] || [ ! -d "$capture" ]; do nap 0.2; done
-		result
+		attended await_end && is_held && result
 		return
 	fi
+	ending='' child=''
+	trap 'ending=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM INT HUP
+	sign "$key.begun/pid"
 	join
 	if [ "$words" -gt 0 ]; then
 		: >"$capture/.new"
@@ -665,24 +707,47 @@ step() {
 	fi
 	limited "$@" </dev/null >"$key.out" 2>"$key.err" &
 	child=$!
-	sign "$key.pid" $child
-	trap 'kill -TERM $child 2>/dev/null; wait $child; leave; exit 143' TERM INT HUP
+	[ -z "$ending" ] || kill -TERM $child 2>/dev/null
+	sign "$key.new" $child
+	mv "$key.new" "$key.pid"
 	wait $child
-	verdict $? "$@" 2>>"$key.err"
-	echo $? >"$key.new"
+	code=$?
+	while kill -0 $child 2>/dev/null; do wait $child; done # the first may have been cut short
+	child=''
+	verdict $code "$@" 2>>"$key.err"
+	code=$?
+	[ -n "$ending" ] || printf '\nkprof-step %s %s\n' $code "$(sha256sum <"$key.out" | cut -d ' ' -f 1)" >"$key.sum"
+	echo $code >"$key.new"
 	mv "$key.new" "$key.code"
+	if [ -n "$ending" ]; then
+		leave
+		exit 143
+	fi
 	result
 	code=$?
 	leave
 	return $code
 }
 
-complain() { exec cat "$1" >&2; }
+# Who minds a step signs at once, and ends when it has written how that ended.
+await_end() {
+	tries=0
+	until [ -e "$key.code" ]; do
+		[ -d "$capture" ] || is_held || return
+		if signal 0 "$key.begun/pid"; then tries=0; else tries=$((tries + 1)); fi
+		[ $tries -lt 25 ] || { echo "kprof: what minds the command was killed" >&2; return 137; }
+		nap 0.2
+	done
+	return 0
+}
 
-# A line that is gone takes nothing more: who writes to it waits for ever, unless somebody listens.
+complain() { exec cat "$@" >&2; }
+
+# A line that is gone takes nothing more: who writes to it waits for ever, unless somebody listens. The last line on stderr tells what
+# stdout was: a line that breaks may call what it lost a success.
 result() {
 	attended cat "$key.out" || return
-	attended complain "$key.err" || return
+	attended complain "$key.err" "$key.sum" || return
 	IFS= read -r code <"$key.code" && return "$code"
 }
 

@@ -1,4 +1,5 @@
 /** Commands in the debug container, each with a heartbeat, a deadline and a cap on what it may print. */
+import { createHash } from 'node:crypto';
 import type { DebugContainer, Execution, Io } from '../cluster.ts';
 import { isLineLost, KprofError } from '../errors.ts';
 import { retry } from '../retry.ts';
@@ -9,6 +10,7 @@ import { command } from './script.ts';
 const heartbeat = 5_000;
 
 const kibi = 1024;
+const longestLine = 200;
 
 /** inroot's and the script's exit code when the process is another one by now. */
 const processGone = 5;
@@ -40,6 +42,10 @@ export interface Printed {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** SHA-256 of the bytes of stdout, in hex. */
+  readonly digest: string;
+  /** How stderr ends, however much it was. */
+  readonly last: string;
 }
 
 /** Starts one of the script's verbs and keeps its heart beating until it ends. */
@@ -56,13 +62,21 @@ export function start(container: DebugContainer, words: readonly string[], io: I
 function collector(limit: number, tooMuch: () => void) {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
+  let last = Buffer.alloc(0);
   return {
     sink: (chunk: Uint8Array) => {
       bytes += chunk.length;
+      last = Buffer.concat([last, chunk.subarray(-longestLine)]).subarray(-longestLine);
       if (bytes > limit) tooMuch();
       else chunks.push(chunk);
     },
+    last: () => last.toString('latin1'),
     text: () => Buffer.concat(chunks).toString('utf8'),
+    digest: () => {
+      const hash = createHash('sha256');
+      for (const chunk of chunks) hash.update(chunk);
+      return hash.digest('hex');
+    },
   };
 }
 
@@ -81,17 +95,31 @@ export async function ask(container: DebugContainer, words: readonly string[], b
     const execution = start(container, words, { stdout: out.sink, stderr: err.sink, signal: AbortSignal.any([signal, stop.signal]) });
     for (const line of input) execution.send(`${line}\n`);
     const { code } = await execution.done;
-    return { code, stdout: out.text(), stderr: err.text() };
+    return { code, stdout: out.text(), stderr: err.text(), digest: out.digest(), last: err.last() };
   } finally {
     clearTimeout(timer);
   }
 }
 
 /** Like `ask`, and gives stdout; rejects with what the command said when it failed. */
-export async function answerOf(container: DebugContainer, words: readonly string[], bounds: Bounds): Promise<string> {
+export const answerOf = async (container: DebugContainer, words: readonly string[], bounds: Bounds): Promise<string> =>
+  answer(container, await ask(container, words, bounds), bounds);
+
+/** The line that `step` ends its stderr with. */
+const ending = /\n?kprof-step (\d{1,3}) ([0-9a-f]{64})\n$/;
+
+/** The same of a step, whose own account has to agree with the line's: a broken one may call what it lost a success, and is asked again. */
+async function resultOf(container: DebugContainer, words: readonly string[], bounds: Bounds): Promise<string> {
   const printed = await ask(container, words, bounds);
+  const [, code, digest] = ending.exec(printed.last) ?? [];
+  if (code === undefined ? printed.code === 0 : Number(code) !== printed.code || digest !== printed.digest)
+    throw new KprofError('failed', `The line lost a part of what ${container.name} answered`, { lost: true });
+  if (printed.code === noSuchCapture) throw tooLate();
+  return answer(container, { ...printed, stderr: printed.stderr.replace(ending, '') }, bounds);
+}
+
+function answer(container: DebugContainer, printed: Printed, bounds: Bounds): string {
   if (printed.code === 0) return printed.stdout;
-  if (printed.code === noSuchCapture && words[0] === 'step') throw tooLate();
   const said = (printed.stderr.trim() || printed.stdout.trim()).slice(0, 2000);
   if (printed.code === processGone && /^(inroot|kprof): process \d+ (is gone|ended)$/m.test(said))
     throw new KprofError('gone', 'The process ended while it was looked at', { cause: said });
@@ -113,7 +141,7 @@ export async function step(lease: Lease, { name, undo, run }: Kept, bounds: Boun
     throw new KprofError('failed', 'A command of several lines can not be kept in the pod');
   if (undo !== undefined) lease.keep(undo);
   const words = ['step', lease.id, name, String(kept.length), ...kept, ...run];
-  return persist(lease, () => answerOf(lease.container, words, bounds), bounds.signal);
+  return persist(lease, () => resultOf(lease.container, words, bounds), bounds.signal);
 }
 
 /** Tries again, once the lease is there, what a broken line took. To be used for what may be asked twice. */

@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -13,6 +13,35 @@ import { shells, until } from '../support/shells.ts';
 const signal = new AbortController().signal;
 const bounds = { what: 'do it', signal };
 const lifetimes = { ttl: 600, first: 60, cap: 600 };
+
+interface Seen {
+  readonly pid: string;
+  readonly parent: string;
+  readonly command: string;
+}
+
+/** Processes that have the folder in their environment, zombies not among them. */
+const processesOf = (dir: string): readonly Seen[] =>
+  readdirSync('/proc').flatMap((pid) => {
+    try {
+      if (!/^\d+$/.test(pid) || !readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`KPROF_DIR=${dir}\0`)) return [];
+      const parent = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/.*\) /s, '').split(' ')[1] as string;
+      return [{ pid, parent, command: readFileSync(`/proc/${pid}/cmdline`, 'latin1') }];
+    } catch {
+      return []; // It has ended.
+    }
+  });
+
+/** Who listens to the line: of a client, the child that is the same program and has no child itself. */
+function listenerOf(dir: string): number {
+  const [client = ''] = existsSync(join(dir, 'ready')) ? readdirSync(join(dir, 'clients')) : [];
+  const all = processesOf(dir);
+  const same = all.filter(
+    ({ pid, parent, command }) =>
+      parent === client && command === all.find((each) => each.pid === client)?.command && all.every((each) => each.parent !== pid),
+  );
+  return same.length === 1 ? Number(same[0]?.pid) : 0;
+}
 
 describe.concurrent.each(shells)('the script in %s', (_, path) => {
   const begin = (onTestFinished: (over: () => Promise<void>) => void, times = lifetimes): LocalContainer => {
@@ -162,6 +191,87 @@ describe.concurrent.each(shells)('the script in %s', (_, path) => {
     const lines = content.toString('base64').match(/.{1,4000}/g) ?? [];
     expect(await ask(container, ['put', 'dd', `of=${to}`], { ...bounds, input: [...lines, '.'] })).toMatchObject({ code: 0 });
     expect(readFileSync(to).equals(content)).toBe(true);
+  });
+
+  it('asks again for what a line has lost of a step, though it calls that a success', async ({ onTestFinished }) => {
+    const container = begin(onTestFinished);
+    const lease = await hold(container, 'c1', { ttl: 600, signal });
+    const run: Argv = ['sh', '-c', 'echo ran >>"$1"; echo "out, and err" | tee /dev/stderr', 'sh', join(container.dir, 'log')];
+    container.lose();
+    expect(await step(lease, { name: '00001.undo', undo: undefined, run }, bounds)).toBe('out, and err\n');
+    expect(readFileSync(join(container.dir, 'log'), 'utf8')).toBe('ran\n');
+  });
+
+  it('asks again for a step that says more to stderr than anybody keeps', async ({ onTestFinished }) => {
+    const container = begin(onTestFinished);
+    const lease = await hold(container, 'c1', { ttl: 600, signal });
+    const run: Argv = ['sh', '-c', 'head -c 300000 /dev/zero | tr "\\0" x >&2; echo out'];
+    expect(await step(lease, { name: '00001.undo', undo: undefined, run }, bounds)).toBe('out\n');
+  });
+
+  it('waits no longer for a step than there is somebody who minds it', { timeout: 60_000 }, async ({ onTestFinished }) => {
+    const container = begin(onTestFinished);
+    const lease = await hold(container, 'c1', { ttl: 600, signal });
+    const kept = { name: '00001.undo', undo: undefined, run: ['sleep', '600'] } as const;
+    const first = start(container, ['step', 'c1', kept.name, '0', ...kept.run], {});
+    const minds = join(container.dir, 'captures/c1/00001.begun/pid');
+    expect(await until(() => existsSync(minds) && existsSync(join(container.dir, 'captures/c1/00001.pid')), 10)).toBe(true);
+    const again = step(lease, kept, bounds);
+    again.catch(() => {}); // it is looked at below
+    process.kill(Number(readFileSync(minds, 'utf8').split(' ')[0]), 'SIGKILL');
+    await expect(again).rejects.toMatchObject({ cause: expect.stringContaining('was killed') });
+    expect(await lease.end('abort')).toBe(true);
+    await first.done;
+  });
+
+  it('ends who waits for a step with the line', { timeout: 60_000 }, async ({ onTestFinished }) => {
+    const container = begin(onTestFinished);
+    const lease = await hold(container, 'c1', { ttl: 600, signal });
+    const clients = () => readdirSync(join(container.dir, 'clients')).length;
+    const words = ['step', 'c1', '00001.undo', '0', 'sleep', '600'];
+    const first = start(container, words, {});
+    expect(await until(() => existsSync(join(container.dir, 'captures/c1/00001.pid')), 10)).toBe(true);
+    const gone = new AbortController();
+    start(container, words, { signal: gone.signal });
+    expect(await until(() => clients() === 3, 10)).toBe(true);
+    gone.abort(new Error('cut'));
+    expect(await until(() => clients() === 2, 20)).toBe(true);
+    expect(await lease.end('abort')).toBe(true);
+    await first.done;
+  });
+
+  it('begins nothing that is undone in the very moment', async ({ onTestFinished }) => {
+    const container = begin(onTestFinished);
+    const lease = await hold(container, 'c1', { ttl: 600, signal });
+    const capture = join(container.dir, 'captures/c1');
+    // It waits where it writes down what is to be undone, as nobody reads that.
+    execFileSync('mkfifo', [join(capture, '.new')]);
+    const ran = join(container.dir, 'ran');
+    const late = step(lease, { name: '00001.undo', undo: ['true'], run: ['touch', ran] }, bounds);
+    late.catch(() => {}); // it is looked at below
+    expect(await until(() => existsSync(join(capture, '00001.begun/pid')), 10)).toBe(true);
+    writeFileSync(join(capture, 'ended'), '');
+    const reader = openSync(join(capture, '.new'), 'r+');
+    await expect(late).rejects.toThrow('The pod has ended the capture');
+    closeSync(reader);
+    expect(existsSync(ran)).toBe(false);
+  });
+
+  it.for(['pull', 'run', 'flow'])('that is told to end leaves nothing of a %s', { timeout: 60_000 }, async (verb, { onTestFinished }) => {
+    const container = begin(onTestFinished);
+    const words = { pull: ['pull', 'bare', 'sleep', '600'], run: ['run', 'sleep', '600'], flow: ['flow', 'sleep', '600'] }[verb] ?? [];
+    const execution = start(container, words, {});
+    const isThere = () => processesOf(container.dir).some(({ command }) => command.startsWith('sleep\0'));
+    expect(await until(() => isThere() && listenerOf(container.dir) > 0, 10)).toBe(true);
+    // It hears of nothing: what its parent does not end stays, and would end as a zombie of the app.
+    const listener = listenerOf(container.dir);
+    process.kill(listener, 'SIGSTOP');
+    onTestFinished(() => {
+      if (existsSync(`/proc/${listener}`)) process.kill(listener, 'SIGKILL');
+    });
+    expect(await ask(container, ['end'], bounds)).toMatchObject({ code: 0 });
+    expect(await until(() => processesOf(container.dir).length === 0, 10)).toBe(true);
+    await execution.done;
   });
 
   it('ends without a client, and when idle', { timeout: 30_000 }, async ({ onTestFinished }) => {

@@ -15,6 +15,10 @@ export interface LocalContainer extends DebugContainer {
   readonly main: ChildProcess;
   /** Cuts the line of every command that runs; new ones work. */
   cut(): void;
+  /** Cuts the line on which this word comes next, before it arrives. */
+  drop(word: string): void;
+  /** Loses the first byte of what the next command prints, and calls that a success. */
+  lose(): void;
   /** Keeps the lines open and says nothing any more; new ones do not come about. */
   silence(): void;
   end(): Promise<void>;
@@ -31,6 +35,8 @@ export function localContainer(lifetimes: Lifetimes, path: string = process.env[
   const over = new Promise<void>((resolve) => main.once('exit', () => resolve()));
   const lines = new Map<ChildProcessWithoutNullStreams, (reason: unknown) => void>();
   let silent = false;
+  let dropped: string | undefined;
+  let losing = false;
   return {
     name: 'local',
     reference: 'local',
@@ -46,7 +52,8 @@ export function localContainer(lifetimes: Lifetimes, path: string = process.env[
       const child = spawn(argv[0], argv.slice(1), { env, stdio: 'pipe' });
       child.stdin.on('error', () => {}); // It ended; `done` tells.
       child.stdout.on('data', (bytes: Uint8Array) => {
-        const busy = io.stdout?.(bytes);
+        const busy = io.stdout?.(losing ? bytes.subarray(1) : bytes);
+        losing = false;
         if (busy === undefined) return;
         child.stdout.pause();
         busy.then(
@@ -64,7 +71,13 @@ export function localContainer(lifetimes: Lifetimes, path: string = process.env[
         });
       });
       done.catch(() => {}); // whoever awaits it hears of it
-      return { done, send: (text) => silent || child.stdin.write(text) };
+      const send = (text: string) => {
+        if (dropped === undefined || text.trim() !== dropped) return silent || child.stdin.write(text);
+        dropped = undefined;
+        lines.get(child)?.(lineLost());
+        return child.stdin.end();
+      };
+      return { done, send };
     },
     cut: () => {
       for (const [child, reject] of lines) {
@@ -72,6 +85,12 @@ export function localContainer(lifetimes: Lifetimes, path: string = process.env[
         child.stdin.end();
       }
       lines.clear();
+    },
+    drop: (word) => {
+      dropped = word;
+    },
+    lose: () => {
+      losing = true;
     },
     silence: () => {
       silent = true;
