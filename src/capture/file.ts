@@ -24,6 +24,7 @@ export async function captureFile(session: Session, plan: Extract<Plan, { kind: 
   for (const { place, content } of plan.files) await upload(session, place, content);
   await perform(session, plan.steps, { breaks: false, maxBytes: 2 ** 20 });
   const { secrets } = plan.result;
+  session.lease.finished();
   session.journal({ stage: 'pulling', remote: { path, at }, early: session.stops.early.aborted, secrets });
   return pullFile(session, plan.result.file, partial, {
     onIdentity: (identity) => session.journal({ remote: { path, at, identity } }),

@@ -5,7 +5,7 @@ import type { DebugContainer, DebugSpec, Target } from '../cluster.ts';
 import { isLineLost, KprofError } from '../errors.ts';
 import type { Flags } from '../flags.ts';
 import { hold, type Lease } from '../remote/lease.ts';
-import type { Report } from '../report.ts';
+import { duration, type Report } from '../report.ts';
 import type { View } from '../runtimes/processes.ts';
 import { type CaptureRecord, forgetCapture, keepCapture, thisClient } from '../state/captures.ts';
 import type { Argv, Process, Way } from '../toolkit.ts';
@@ -87,6 +87,7 @@ export async function holding<T>(
   const another = (until: AbortSignal) => target.inject({ ...debugSpec(request, way, likeBefore(container)), fresh: true }, until);
   try {
     const result = await work({ id, target, container, process, tools: view.tools, lease, report, stops, signal, journal: journal.change });
+    journal.change({ stage: 'done' });
     await letGo(lease, 'done', journal, { target, report, another });
     await retire(container);
     return result;
@@ -137,7 +138,9 @@ export async function letGo(
       `${lease.container.name} died and could not clean up: the folder /tmp/kprof-${lease.id} may be left in the pod. To remove it: kprof gc`,
     );
   }
-  report.warn(`The pod could not be asked to clean up; ${lease.container.name} does it by itself within 60s. To make sure later: kprof gc`);
+  report.warn(
+    `The pod could not be asked to clean up: ${lease.container.name} ends what still runs by itself within 60s, and removes its files when it was idle for ${duration(lease.ttl * 1000)}. To do it now: kprof gc`,
+  );
 }
 
 const isRestart = (reason: unknown): boolean => reason instanceof KprofError && / (was restarted|has ended)$/.test(reason.message);

@@ -20,7 +20,7 @@ export const run: Perform = async (words, options, around) => {
   }
 };
 
-const states: Readonly<Record<CaptureRecord['stage'], string>> = { capturing: 'interrupted', pulling: 'can be resumed' };
+const states: Readonly<Record<CaptureRecord['stage'], string>> = { capturing: 'interrupted', pulling: 'can be resumed', done: 'fetched' };
 
 async function stateOf(record: CaptureRecord): Promise<string> {
   const { stage, client } = record;

@@ -40,7 +40,11 @@ async function chosen(words: readonly string[]): Promise<CaptureRecord> {
   if (record === undefined)
     throw new KprofError('usage', `There is no capture "${word}"`, { hint: 'kprof ls shows those that are not over' });
   if ((await attendance(record)) === 'runs') throw stillMade(record);
-  if (record.stage === 'pulling') return record;
+  if (await isOpen(record)) return record;
+  if (record.stage === 'done')
+    throw new KprofError('usage', `The capture ${record.id} was fetched, and what is left of it in the pod is all that is open`, {
+      hint: `clean up: kprof stop ${record.id}`,
+    });
   throw new KprofError(
     'gone',
     `The capture ${record.id} was interrupted before it was finished: the pod has undone it, and there is nothing to fetch`,
@@ -53,10 +57,14 @@ async function chosen(words: readonly string[]): Promise<CaptureRecord> {
 const stillMade = ({ id, client }: CaptureRecord): KprofError =>
   new KprofError('usage', `The capture ${id} is still being made, by the kprof with pid ${client.pid} of ${client.host}`);
 
+/** Whether there is something to fetch; or it was fetched, and nobody came to give it its name. */
+const isOpen = async ({ stage, partial }: CaptureRecord): Promise<boolean> =>
+  stage === 'pulling' || (stage === 'done' && (await stat(partial).catch(() => undefined)) !== undefined);
+
 async function theOnly(): Promise<CaptureRecord> {
   const all = await readCaptures(process.env);
   const open: CaptureRecord[] = [];
-  for (const record of all) if (record.stage === 'pulling' && (await attendance(record)) !== 'runs') open.push(record);
+  for (const record of all) if ((await isOpen(record)) && (await attendance(record)) !== 'runs') open.push(record);
   const [first, second] = open;
   if (first === undefined) throw new KprofError('usage', 'There is no capture to go on with', { hint: 'kprof ls shows what there is' });
   if (second !== undefined)
@@ -100,6 +108,7 @@ async function goOn(
         onIdentity: (known) => journal.change({ remote: { path, at, identity: known } }),
       },
     );
+    journal.change({ stage: 'done' });
     await letGo(lease, 'done', journal, { target, report });
   } catch (error) {
     lease.leave();

@@ -21,12 +21,16 @@ export interface Lease {
   readonly id: string;
   /** The pod had ended what ran when the lease was taken: only files are left. */
   readonly undone: boolean;
+  /** Seconds for which the container outlives it. */
+  readonly ttl: number;
   /** Aborts when the lease is lost for good. */
   readonly lost: AbortSignal;
   /** What the pod was given to undo, oldest first: should its container die, somebody else has to. */
   readonly kept: readonly Argv[];
   /** Adds to that. */
   keep(undo: Argv): void;
+  /** All has run that was to run: should the pod take us for gone from now on, it keeps what counts, the files. */
+  finished(): void;
   /** Settles as soon as the line is there; rejects when the lease is lost. */
   back(): Promise<void>;
   /** `done` removes the capture's files from the pod, `abort` also undoes what runs. Never rejects; false when the pod has to do it alone. */
@@ -69,12 +73,13 @@ export async function hold(container: DebugContainer, id: string, holding: Holdi
   let line = await retry(() => take(holding.again === true, signal), { for: answerWithin, signal, when: isLineLost });
   let present: Promise<void> = Promise.resolve();
   let ending = false;
+  let onlyFiles = holding.again === true;
 
   const comeBack = async (): Promise<void> => {
     onLine(false);
     const until = AbortSignal.any([gone, left.signal]);
     line = await retry(() => take(true, until), { for: returnWithin, signal: until, when: isLineLost });
-    if (line.undone && holding.again !== true) throw tooLate();
+    if (line.undone && !onlyFiles) throw tooLate();
     onLine(true);
   };
   const keep = async (): Promise<void> => {
@@ -91,15 +96,15 @@ export async function hold(container: DebugContainer, id: string, holding: Holdi
     await present;
     if (lost.signal.aborted) return false;
     ending = true;
-    const say = () => line.execution.send(`${word}\n`);
-    const timer = setInterval(say, 3000);
-    say();
-    return line.execution.done
-      .then(
-        ({ code }) => code === 0,
-        () => false,
-      )
-      .finally(() => clearInterval(timer));
+    const until = AbortSignal.any([gone, left.signal]);
+    let again = false;
+    const tell = async (): Promise<boolean> => {
+      if (again) line = await take(true, until);
+      again = true;
+      return toldOn(line, word);
+    };
+    // Nobody knows what became of a word that a line was lost with.
+    return retry(tell, { for: patience, signal: until, when: isLineLost }).catch((error: unknown) => error instanceof NotThere);
   };
   const leave = (reason: unknown) => {
     left.abort(reason);
@@ -109,18 +114,22 @@ export async function hold(container: DebugContainer, id: string, holding: Holdi
     container,
     id,
     undone: line.undone,
+    ttl,
     lost: lost.signal,
     kept,
     keep(undo) {
       kept.push(undo);
       onKept([...kept]);
     },
+    finished() {
+      onlyFiles = true;
+    },
     async back() {
       await present;
       lost.signal.throwIfAborted();
     },
     async end(word) {
-      const ended = await Promise.race([tidy(word), sleep(patience, false, { ref: false })]);
+      const ended = await Promise.race([tidy(word), sleep(2 * patience, false, { ref: false })]);
       leave(new KprofError('timeout', 'The pod did not clean up in time'));
       return ended;
     },
@@ -167,7 +176,22 @@ async function takeLine(container: DebugContainer, words: readonly string[], sig
   }
 }
 
+/** Says the word until the line ends: whether the pod has done what it asks for. */
+async function toldOn({ execution }: Line, word: string): Promise<boolean> {
+  const say = () => execution.send(`${word}\n`);
+  const timer = setInterval(say, 3000);
+  try {
+    say();
+    return (await execution.done).code === 0;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Somebody has ended the capture, and taken its files away. */
+class NotThere extends KprofError {}
+
 const ended = ({ name }: DebugContainer, code: number): KprofError =>
   code === noSuchCapture
-    ? new KprofError('gone', `The capture is no longer in ${name}`)
+    ? new NotThere('gone', `The capture is no longer in ${name}`)
     : new KprofError('failed', `The debug container ${name} let go of the capture`, { lost: true });

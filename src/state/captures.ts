@@ -12,8 +12,11 @@ import type { Identity } from '../pull/remarks.ts';
 import type { Argv, FormatName, Place, Secrets } from '../toolkit.ts';
 import { replaceFile, stateFolder } from './folder.ts';
 
-/** How far a capture is. What was captured can be fetched from `pulling` on; before, the pod undoes what runs when its client is gone. */
-export type Stage = 'capturing' | 'pulling';
+/**
+ * How far a capture is. What was captured can be fetched from `pulling` on; before, the pod undoes what runs when its client is gone.
+ * With `done` all of it is here, and the pod is still to be cleaned up.
+ */
+export type Stage = 'capturing' | 'pulling' | 'done';
 
 /** The file in the pod, by which it is known again. */
 export interface RemoteFile {

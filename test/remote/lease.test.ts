@@ -92,6 +92,55 @@ describe.concurrent.each(shells)('a lease, in %s', (_, path) => {
     expect(captures(container)).toEqual([]);
   });
 
+  it('lets who is away too long go on with the files, once all has run', { timeout: 20_000 }, async ({ onTestFinished }) => {
+    const { container, lease } = await begin(onTestFinished);
+    const back = async () => {
+      writeFileSync(join(container.dir, 'captures/c1/undone'), '');
+      const before = pidOf(container);
+      container.cut();
+      await until(() => lease.lost.aborted || pidOf(container) !== before, 10);
+      await lease.back();
+    };
+    lease.finished();
+    await back();
+    expect(await lease.end('done')).toBe(true);
+    const late = await begin(onTestFinished);
+    writeFileSync(join(late.container.dir, 'captures/c1/undone'), '');
+    late.container.cut();
+    expect(await until(() => late.lease.lost.aborted, 10)).toBe(true);
+    await expect(late.lease.back()).rejects.toThrow('The pod has ended the capture');
+  });
+
+  it.for(['done', 'abort'] as const)('takes the files away when the line is lost with the word %s', async (word, { onTestFinished }) => {
+    const { container, folder, lease } = await begin(onTestFinished);
+    const [undone, removed] = [join(folder, 'undone'), join(folder, 'removed')];
+    await step(lease, { name: '00000.litter', undo: ['touch', removed], run: ['true'] }, bounds);
+    await step(lease, { name: '00001.undo', undo: ['touch', undone], run: ['true'] }, bounds);
+    container.drop(word);
+    expect(await lease.end(word)).toBe(true);
+    expect([existsSync(undone), existsSync(removed), captures(container)]).toEqual([word === 'abort', true, []]);
+  });
+
+  it('is at its end when the line is lost after the pod has heard', async ({ onTestFinished }) => {
+    const { container, folder, lease } = await begin(onTestFinished);
+    const remove = ['sh', '-c', `sleep 2; echo removed >>${folder}/log`] as const;
+    await step(lease, { name: '00000.litter', undo: remove, run: ['true'] }, bounds);
+    const ended = lease.end('done');
+    expect(await until(() => existsSync(join(container.dir, 'captures/c1/ended')), 10)).toBe(true);
+    container.cut();
+    expect(await ended).toBe(true);
+    expect([captures(container), readFileSync(join(folder, 'log'), 'utf8')]).toEqual([[], 'removed\n']);
+  });
+
+  it('is no idleness, however short the time for that is', { timeout: 20_000 }, async ({ onTestFinished }) => {
+    const container = localContainer({ ttl: 600, first: 60, cap: 600 }, path);
+    onTestFinished(() => container.end());
+    const lease = await hold(container, 'c1', { ttl: 1, signal });
+    await sleep(4000); // Until the second beat.
+    expect(await lease.end('done')).toBe(true);
+    expect(await until(() => container.main.exitCode !== null, 10)).toBe(true);
+  });
+
   it('comes back when its holder was killed in the pod', { timeout: 20_000 }, async ({ onTestFinished }) => {
     const { container, lease } = await begin(onTestFinished);
     const first = pidOf(container);
