@@ -36,7 +36,13 @@ JFR.stop*)
   case $3 in *filename=*) cat ${JSON.stringify(recording)} >"$file" || exit 1 ;; esac
   rm "$home/$name"
   printf 'Stopped recording "%s", 2.1 MB written to:\\n\\n%s\\n' "$name" "$file" ;;
-Thread.print*) echo 'Full thread dump OpenJDK 64-Bit Server VM (25.0.3+9-LTS mixed mode):' ;;
+Thread.print*)
+  echo 'Full thread dump OpenJDK 64-Bit Server VM (25.0.3+9-LTS mixed mode):'
+  for each in {1..40}; do
+    printf '\n"worker-%d" #%d [%d] prio=5 os_prio=0 cpu=%d.00ms elapsed=9.00s tid=0x00007f%06x nid=%d waiting on condition  [0x00007f0000000000]\n' $each $each $each $each $each $each
+    printf '   java.lang.Thread.State: RUNNABLE\n\tat shop.Cart.total%d(Cart.java:%d)\n' $each $each
+  done
+  printf '\nJNI global refs: 12, weak refs: 0\n\n\nFound one Java-level deadlock:\n=============================\n"worker-1":\n  waiting to lock monitor\n\nFound 1 deadlock.\n\n' ;;
 *) echo 'java.lang.IllegalArgumentException: Unknown diagnostic command' ;;
 esac
 `;
