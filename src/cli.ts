@@ -82,7 +82,8 @@ const work = {
 
 async function performCommand(name: Command['name'], words: readonly string[], options: Options<Flags>, report: Report): Promise<void> {
   const { run } = await work[name]();
-  const signals = interrupts(report);
+  // There is nothing of their own to clean up.
+  const signals = interrupts(report, 'Stopping. Ctrl-C again leaves at once.');
   try {
     await run(words, options, {
       report,

@@ -3,8 +3,14 @@ import type { Stops } from './capture/session.ts';
 import { exitCodes, KprofError } from './errors.ts';
 import type { Report } from './report.ts';
 
-/** What the first Ctrl-C means: what there is is kept, or lost; the session ends; or it is for the client in this terminal. */
-export type FirstInterrupt = 'keeps' | 'loses' | 'ends' | 'is theirs';
+/** What the first Ctrl-C means: what there is is kept, or lost; what is finished stays in the pod; the session ends; or it is for the client in this terminal. */
+export type FirstInterrupt = 'keeps' | 'loses' | 'leaves' | 'ends' | 'is theirs';
+
+const meanings: Partial<Record<FirstInterrupt, string>> = {
+  keeps: 'Stopping early and keeping what there is. Ctrl-C again gives it up.',
+  leaves: 'Leaving the rest in the pod. Ctrl-C again gives it up.',
+  ends: 'Ending the session: the process runs on, without breakpoints. Ctrl-C again leaves that to the pod.',
+};
 
 /** The signals of the person at the terminal, as AbortSignals. */
 export interface Interrupts {
@@ -25,24 +31,23 @@ function leave(): void {
 
 const interrupted = (): KprofError => new KprofError('interrupted', 'Interrupted');
 
-/** Listens until closed. */
-export function interrupts(report: Report): Interrupts {
+const givesUp = 'Giving up and cleaning up. Ctrl-C again leaves that to the pod.';
+
+/** Listens until closed; `gives` tells what giving up means. */
+export function interrupts(report: Report, gives: string = givesUp): Interrupts {
   const early = new AbortController();
   const abort = new AbortController();
   let keeps: FirstInterrupt | undefined;
   const onInterrupt = () => {
     if (keeps === 'is theirs') return;
     if (abort.signal.aborted) return leave();
-    if ((keeps === 'keeps' || keeps === 'ends') && !early.signal.aborted) {
-      report.note(
-        keeps === 'keeps'
-          ? 'Stopping early and keeping what there is. Ctrl-C again gives it up.'
-          : 'Ending the session: the process runs on, without breakpoints. Ctrl-C again leaves that to the pod.',
-      );
+    const meaning = keeps === undefined ? undefined : meanings[keeps];
+    if (meaning !== undefined && !early.signal.aborted) {
+      report.note(meaning);
       early.abort(interrupted());
       return;
     }
-    report.note('Giving up and cleaning up. Ctrl-C again leaves that to the pod.');
+    report.note(gives);
     early.abort(interrupted());
     abort.abort(interrupted());
   };

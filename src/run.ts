@@ -178,7 +178,8 @@ async function captureIn(
     const plan = makePlan(request, way, { process, tools: view.tools, facts, id: session.id, bears });
     clock('probe');
     capturing(plan.result.early);
-    const captured = await perform(session, plan, destination.partial, request.yes);
+    const onFinished = request.scratch === undefined ? () => capturing('leaves') : undefined;
+    const captured = await perform(session, plan, destination.partial, { yes: request.yes, onFinished });
     clock('capture');
     return { captured, facts, early: stops.early.aborted, secrets: plan.kind === 'file' ? plan.result.secrets : undefined };
   } finally {
@@ -186,13 +187,18 @@ async function captureIn(
   }
 }
 
-async function perform(session: Session, plan: Plan, partial: string, yes: boolean): Promise<Captured & { readonly runtime?: string }> {
+async function perform(
+  session: Session,
+  plan: Plan,
+  partial: string,
+  { yes, onFinished }: { readonly yes: boolean; readonly onFinished: (() => void) | undefined },
+): Promise<Captured & { readonly runtime?: string }> {
   if (plan.kind !== 'inspect' && plan.costs !== undefined) {
     if (yes) session.report.note(plan.costs);
     await confirm(plan.costs, { ask: true, yes, report: session.report, why: 'it does more than look' });
   }
   if (plan.kind !== 'inspect') for (const note of plan.notes ?? []) session.report.note(note);
-  if (plan.kind === 'file') return captureFile(session, plan, partial);
+  if (plan.kind === 'file') return captureFile(session, plan, partial, onFinished);
   if (plan.kind === 'stream') return captureStream(session, plan, partial);
   return captureInspect(session, plan, partial, yes);
 }

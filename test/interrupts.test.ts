@@ -29,6 +29,23 @@ describe('interrupts', () => {
     expect(said).toEqual([expect.stringContaining('keeping'), expect.stringContaining('Giving up')]);
   });
 
+  it('leaves first and gives up second what is finished', () => {
+    const { said } = open();
+    signals.capturing('leaves');
+    process.emit('SIGINT');
+    expect(state()).toEqual({ early: true, abort: false });
+    process.emit('SIGINT');
+    expect(state()).toEqual({ early: true, abort: true });
+    expect(said).toEqual([expect.stringContaining('in the pod'), expect.stringContaining('Giving up')]);
+  });
+
+  it('says what giving up means where there is nothing to clean up', () => {
+    const report = recorder();
+    signals = interrupts(report, 'Stopping.');
+    process.emit('SIGINT');
+    expect(report.said).toEqual(['note: Stopping.']);
+  });
+
   it('gives up at once where an early end would lose all', () => {
     open();
     signals.capturing('loses');

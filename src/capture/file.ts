@@ -17,16 +17,27 @@ export interface Captured {
   readonly facts?: Readonly<Record<string, Fact>>;
 }
 
-/** Captures into the local file `partial`. Rejects with `incomplete` when what arrived is not whole. */
-export async function captureFile(session: Session, plan: Extract<Plan, { kind: 'file' }>, partial: string): Promise<Captured> {
+/**
+ * Captures into the local file `partial`. Rejects with `incomplete` when what arrived is not whole. Where somebody can go on with it later,
+ * `onFinished` is told that the file is there, and from then on the first Ctrl-C leaves it.
+ */
+export async function captureFile(
+  session: Session,
+  plan: Extract<Plan, { kind: 'file' }>,
+  partial: string,
+  onFinished?: () => void,
+): Promise<Captured> {
   const { at, seenByTarget, seenByTool: path = seenByTarget } = plan.result.file;
   await makeFolder(session, { at });
   for (const { place, content } of plan.files) await upload(session, place, content);
   await perform(session, plan.steps, { breaks: false, maxBytes: 2 ** 20 });
   const { secrets } = plan.result;
   session.lease.finished();
-  session.journal({ stage: 'pulling', remote: { path, at }, early: session.stops.early.aborted, secrets });
-  return pullFile(session, plan.result.file, partial, {
+  const { early } = session.stops;
+  session.journal({ stage: 'pulling', remote: { path, at }, early: early.aborted, secrets });
+  onFinished?.();
+  const signal = onFinished === undefined || early.aborted ? session.signal : AbortSignal.any([session.signal, early]);
+  return pullFile({ ...session, signal }, plan.result.file, partial, {
     onIdentity: (identity) => session.journal({ remote: { path, at, identity } }),
   });
 }

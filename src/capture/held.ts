@@ -93,7 +93,8 @@ export async function holding<T>(
     return result;
   } catch (error) {
     const { stage } = await journal.now();
-    if (stage === 'pulling' && !stops.abort.aborted && !target.gone.aborted && isWorthResuming(error)) {
+    const isKept = stage === 'pulling' && request.scratch === undefined && !stops.abort.aborted && !target.gone.aborted;
+    if (isKept && isWorthResuming(error)) {
       lease.leave();
       throw resumable(error, id);
     }
@@ -145,9 +146,9 @@ export async function letGo(
 
 const isRestart = (reason: unknown): boolean => reason instanceof KprofError && / (was restarted|has ended)$/.test(reason.message);
 
-/** Whether somebody who comes later may have more luck: it was the line, or the disk here; a file that is none will not become one. */
+/** Whether somebody who comes later may have more luck: it was the line, the disk here, or Ctrl-C; a file that is none will not become one. */
 export const isWorthResuming = (error: unknown): boolean =>
-  isLineLost(error) || (error instanceof KprofError && (error.failure === 'disk' || error.failure === 'timeout'));
+  isLineLost(error) || (error instanceof KprofError && ['disk', 'timeout', 'interrupted'].includes(error.failure));
 
 const resumable = (error: unknown, id: string): unknown =>
   error instanceof KprofError

@@ -36,6 +36,11 @@ JFR.stop*)
   case $3 in *filename=*) cat ${JSON.stringify(recording)} >"$file" || exit 1 ;; esac
   rm "$home/$name"
   printf 'Stopped recording "%s", 2.1 MB written to:\\n\\n%s\\n' "$name" "$file" ;;
+help) printf 'The following commands are available:\\nJFR.dump\\nhelp\\n' ;;
+help*) printf 'JFR.dump\\nCopies contents of a JFR recording to file.\\n\\nImpact: Low\\n' ;;
+JFR.dump*)
+  cat ${JSON.stringify(recording)} >"$file" || exit 1
+  printf 'Dumped recording, 2.1 MB written to:\\n\\n%s\\n' "$file" ;;
 Thread.print*)
   echo 'Full thread dump OpenJDK 64-Bit Server VM (25.0.3+9-LTS mixed mode):'
   for each in {1..40}; do

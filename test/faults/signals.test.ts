@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../sandbox/faults.ts';
@@ -22,7 +25,13 @@ class Bell extends RegExp {
 }
 
 /** A stage that lasts, and when it has begun. */
-type Stage = (pod: string) => { readonly bell: Bell; readonly faults: readonly Fault[]; readonly argv?: readonly string[] };
+type Stage = (pod: string) => {
+  readonly bell: Bell;
+  readonly faults: readonly Fault[];
+  readonly argv?: readonly string[];
+  /** It is another capture: its words, in the place of those of `jfr`. */
+  readonly other?: (words: readonly string[]) => readonly string[];
+};
 
 const long = 10_000;
 const lasting =
@@ -32,6 +41,11 @@ const lasting =
     return { bell, faults: [{ when: { ...more, path: bell }, fault: 'delay', milliseconds: long }] };
   };
 const exec = (verb: string) => (pod: string) => execs(pod, verb).path;
+
+const slowly: Stage = (pod) => {
+  const bell = new Bell(execs(pod, 'pull').path);
+  return { bell, faults: [{ when: { path: bell, nth: 1 }, fault: 'pace', bytesPerSecond: 300_000 }] };
+};
 
 const stages = {
   resolve: lasting((pod) => new RegExp(`/pods/${pod}$`), { verb: 'get', nth: 1 }),
@@ -43,10 +57,12 @@ const stages = {
   start: lasting((pod) => new RegExp(`${execs(pod, 'step').path.source}.*00001`), { nth: 1 }),
   record: (pod) => ({ bell: new Bell(`${execs(pod, 'step').path.source}.*00001`), faults: [], argv: ['--duration', '2m'] }),
   stop: lasting((pod) => new RegExp(`${execs(pod, 'step').path.source}.*00003`), { nth: 1 }),
-  pull: (pod) => {
-    const bell = new Bell(execs(pod, 'pull').path);
-    return { bell, faults: [{ when: { path: bell, nth: 1 }, fault: 'pace', bytesPerSecond: 300_000 }] };
-  },
+  pull: slowly,
+  // Until then Ctrl-C would lose it.
+  dump: (pod) => ({
+    ...slowly(pod),
+    other: ([, name = '', , , ...flags]) => ['jcmd', name, ...flags, '--', 'JFR.dump', 'name=all'],
+  }),
 } satisfies Record<string, Stage>;
 
 type StageName = keyof typeof stages;
@@ -56,12 +72,12 @@ const acts = {
   'Ctrl-C once': async (kprof: InTerminal) => kprof.interrupt(),
   'Ctrl-C twice': async (kprof: InTerminal) => {
     kprof.interrupt();
-    await kprof.until(/Stopping early|Giving up/);
+    await kprof.until(/Stopping early|Leaving|Giving up/);
     kprof.interrupt();
   },
   'Ctrl-C three times': async (kprof: InTerminal) => {
     kprof.interrupt();
-    await kprof.until(/Stopping early|Giving up/);
+    await kprof.until(/Stopping early|Leaving|Giving up/);
     kprof.interrupt();
     await kprof.until(/Giving up/);
     kprof.interrupt();
@@ -80,23 +96,39 @@ const codes: Readonly<Record<Act, Promises>> = {
   SIGHUP: { codes: [143] },
   SIGKILL: { codes: [null], leftToThePod: true },
 };
-/** From here on there is something that a first Ctrl-C keeps. */
-const keeps: ReadonlySet<StageName> = new Set(['prepare', 'start', 'record', 'stop', 'pull']);
+/** Where a first Ctrl-C keeps what there is. */
+const keeps: ReadonlySet<StageName> = new Set(['prepare', 'start', 'record', 'stop']);
+/** Where it leaves what is finished in the pod, and so quickly that a second one may come too late. */
+const leaves: ReadonlySet<StageName> = new Set(['pull', 'dump']);
 
 async function trial(stand: Stand, stage: StageName, act: Act): Promise<void> {
-  const { bell, faults, argv = [] } = (stages[stage] as Stage)(stand.pod);
+  const { bell, faults, argv = [], other = (words) => words } = (stages[stage] as Stage)(stand.pod);
   bench.sandbox.faults.add(...faults);
   if (faults.length === 0) bench.sandbox.faults.add({ when: { path: bell }, fault: 'delay', milliseconds: 0 });
-  const kprof = startInTerminal(stand.desk, stand.argv(...argv));
+  const kprof = startInTerminal(stand.desk, other(stand.argv(...argv)));
   const outcome = await run(stand, kprof, async () => {
     expect(await until(() => bell.rung, 60), kprof.stderr()).toBe(true);
     // The request is on its way; what it does is not always a request of its own.
     if (stage === 'record') await kprof.until(/recording {2}/);
+    if (leaves.has(stage)) await kprof.until(/pulling {2}.*(?:[1-9]|0\.[1-9]).* MB/);
     await acts[act](kprof);
   });
   expect(kprof.restored(), kprof.stderr()).toBe(act !== 'SIGKILL' || kprof.restored());
   expect(outcome.ended.stdout !== '', outcome.ended.stderr).toBe(act === 'Ctrl-C once' && keeps.has(stage));
-  await sound(stand, outcome, codes[act]);
+  const isLeft = leaves.has(stage) && act.startsWith('Ctrl-C');
+  if (isLeft && act === 'Ctrl-C once') await resumed(stand, outcome.ended.stderr);
+  await sound(stand, outcome, { ...codes[act], leftToThePod: isLeft || codes[act].leftToThePod === true });
+}
+
+/** What was left is there, and comes whole. */
+async function resumed(stand: Stand, said: string): Promise<void> {
+  expect(said).toMatch(/kprof resume [0-9a-f]{16}/);
+  const [id = ''] = stand.ids();
+  const again = await stand.desk.kprof('resume', id, '--no-open');
+  expect(again, again.stderr).toMatchObject({ code: 0, stdout: `${join(stand.desk.folder, 'it.jfr')}\n` });
+  const content = readFileSync(join(stand.desk.folder, 'it.jfr'));
+  expect(createHash('sha256').update(content).digest('hex')).toBe(stand.bench.jvm.sha256);
+  rmSync(join(stand.desk.folder, 'it.jfr'));
 }
 
 describe.concurrent.each(Object.keys(stages) as StageName[])('at stage %s', (stage) => {
@@ -119,6 +151,20 @@ describe.concurrent('a kprof that is stopped', () => {
       await sleep(2000);
       kprof.child.kill('SIGSTOP');
       await sleep(10_000);
+      kprof.child.kill('SIGCONT');
+    });
+    await sound(stand, outcome, { codes: [0] });
+    stand.remove();
+  });
+
+  it('in the pull, until the pod takes it for gone, gets the file', async () => {
+    const stand = await bench.stand('stopped-pull');
+    bench.sandbox.faults.add({ when: { ...execs(stand.pod, 'pull'), nth: 1 }, fault: 'pace', bytesPerSecond: 300_000 });
+    const kprof = stand.desk.start(...stand.argv());
+    const outcome = await run(stand, kprof, async () => {
+      await kprof.until(/pulling/);
+      kprof.child.kill('SIGSTOP');
+      await sleep(45_000);
       kprof.child.kill('SIGCONT');
     });
     await sound(stand, outcome, { codes: [0] });
