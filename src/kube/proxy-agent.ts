@@ -14,7 +14,17 @@ export async function proxyAgent(server: URL, tls: AgentOptions, typed: string):
   if (proxy === null || proxy.hostname === '') throw unusable(typed.replace(/^(.*\/\/)?[^/]*@/, '$1'), 'is no address');
   if (/^socks(4a?|5h?)?:$/.test(proxy.protocol)) return socksAgent(server, tls, proxy);
   if (!/^https?:$/.test(proxy.protocol)) throw unusable(shortText(proxy), 'is of no kind that kprof knows');
+  credentials(proxy);
   return server.protocol === 'http:' ? new HttpTunnel(proxy, tls) : new HttpsTunnel(proxy, tls);
+}
+
+/** The user and the password as they are meant; throws where a % in them stands for nothing. */
+function credentials({ username, password, origin }: URL): string {
+  try {
+    return [username, password].map(decodeURIComponent).join(':');
+  } catch {
+    throw unusable(shortText(new URL(origin)), 'has a user or a password with a % that is not written as %25');
+  }
 }
 
 const shortText = (proxy: URL): string => addressText(proxy).replace(/\/$/, '');
@@ -93,9 +103,8 @@ function tunnel({ proxy, trust }: HttpTunnel | HttpsTunnel, { host = '', port = 
 }
 
 function connect(proxy: URL, { ca, rejectUnauthorized }: AgentOptions, path: string): ClientRequest {
-  const [user, password] = [proxy.username, proxy.password].map(decodeURIComponent);
-  const authorization =
-    user === '' && password === '' ? {} : { 'Proxy-Authorization': `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
+  const known = credentials(proxy);
+  const authorization = known === ':' ? {} : { 'Proxy-Authorization': `Basic ${Buffer.from(known).toString('base64')}` };
   const host = proxy.hostname.replace(/^\[|\]$/g, '');
   const options = { method: 'CONNECT', host, port: proxy.port, path, agent: false as const, headers: { Host: path, ...authorization } };
   if (proxy.protocol === 'http:') return httpRequest({ ...options, port: options.port || 80 });

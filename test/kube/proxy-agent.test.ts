@@ -131,6 +131,7 @@ describe('what a proxy does wrong is said, without its password', () => {
     ['ftp://jane:canary@proxy', 'The proxy ftp://redacted@proxy is of no kind that kprof knows'],
     ['http://jane:canary@', 'The proxy http:// is no address'],
     ['http://jane:canary@a b', 'The proxy http://a b is no address'],
+    ['http://jane:50%off@proxy:3128', 'The proxy http://proxy:3128 has a user or a password with a % that is not written as %25'],
   ])('%s is none', async (url, message) => {
     const thrown = await error('https://k8s.test:6443', {}, { 'proxy-url': url });
     expect(thrown).toMatchObject({ failure: 'failed', message, hint: expect.stringContaining('proxy-url') });
