@@ -189,11 +189,13 @@ async function capture(toolkit: Toolkit, parsed: Parsed<CaptureFlags>, report: R
     printPlan(await dryRun(request, cluster), options.output);
     return 0;
   }
+  const signals = interrupts(report);
   await confirm(`${toolkit.name} on ${where.name} in context ${cluster.context ?? 'of the pod'}`, {
     ask: risky(toolkit, options, cluster.context),
     yes: options.yes,
     report,
-  });
+    signal: signals.stops.early,
+  }).finally(signals.close);
   return await performCapture({ ...request, connection: typedConnection(options, cluster) }, { cluster, report, prints, options });
 }
 

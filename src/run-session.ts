@@ -71,11 +71,12 @@ async function debug(story: Story, target: Target): Promise<void> {
 }
 
 /** Says what it would mean, and goes on only with a yes. */
-async function consent({ request, way, around: { report } }: Story, target: Target, process: Process, tools: Tools): Promise<void> {
+async function consent({ request, way, around: { report, stops } }: Story, target: Target, process: Process, tools: Tools): Promise<void> {
   for (const limit of way.guard(process, tools)) report.warn(limit);
   const why = haltInWords(target.probes);
   const what = `${request.toolkit.name} on process ${process.pid} of ${target.namespace}/${target.pod}`;
-  await confirm(what, { ask: true, yes: request.yes, report, why });
+  const signal = AbortSignal.any([stops.early, target.gone]);
+  await confirm(what, { ask: true, yes: request.yes, report, signal, why });
   if (request.yes) report.note(why);
 }
 

@@ -195,7 +195,8 @@ async function perform(
 ): Promise<Captured & { readonly runtime?: string }> {
   if (plan.kind !== 'inspect' && plan.costs !== undefined) {
     if (yes) session.report.note(plan.costs);
-    await confirm(plan.costs, { ask: true, yes, report: session.report, why: 'it does more than look' });
+    const signal = AbortSignal.any([session.stops.early, session.signal]);
+    await confirm(plan.costs, { ask: true, yes, report: session.report, signal, why: 'it does more than look' });
   }
   if (plan.kind !== 'inspect') for (const note of plan.notes ?? []) session.report.note(note);
   if (plan.kind === 'file') return captureFile(session, plan, partial, onFinished);

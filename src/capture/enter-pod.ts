@@ -1,6 +1,6 @@
 /** Going in where the pod as a whole is looked at: the runtime's default rights first, more of them only with consent. */
 import type { DebugContainer, DebugSpec, Target } from '../cluster.ts';
-import { askYes } from '../confirm.ts';
+import { type Asking, askYes } from '../confirm.ts';
 import { isLineLost, KprofError } from '../errors.ts';
 import type { Flags } from '../flags.ts';
 import { answerOf } from '../remote/remote.ts';
@@ -50,7 +50,7 @@ export async function enterPod(
   const usual = await injected(request, way, target, {}, report, signal);
   const missing = lacking(usual.view);
   if (missing.length === 0) return usual;
-  await agree(missing, request, target, report, signal);
+  await agree(missing, request, target, { report, signal });
   return injected(request, way, target, { adds: 'NET_RAW' }, report, signal);
 }
 
@@ -64,13 +64,7 @@ function inTurn<T>(ask: () => Promise<T>): Promise<T> {
 }
 
 /** Throws unless a container with NET_RAW was agreed to: by the flag, or on the terminal. Not by --yes, which answers other questions. */
-async function agree(
-  missing: readonly string[],
-  { options, where }: Request,
-  { namespace, pod }: Target,
-  report: Report,
-  signal: AbortSignal,
-): Promise<void> {
+async function agree(missing: readonly string[], { options, where }: Request, { namespace, pod }: Target, asking: Asking): Promise<void> {
   if (options[flag] === true) return;
   const what = `Containers in pod ${pod} have no ${missing.join(', ')} by default, without which no packets can be captured`;
   if (!process.stdin.isTTY)
@@ -78,10 +72,10 @@ async function agree(
       hint: `kprof pcap -n ${shellWord(namespace)} ${shellWord(where.name)} --${flag}\nadds a container as root with NET_RAW, SETGID, SETUID and KILL, which ends with the capture; its entry stays in the pod`,
     });
   await inTurn(async () => {
-    signal.throwIfAborted();
-    report.warn(what);
+    asking.signal?.throwIfAborted();
+    asking.report.warn(what);
     const rights = 'a container as root with the capabilities NET_RAW, SETGID, SETUID and KILL';
-    await askYes(`Add to ${pod} ${rights}, whose entry stays in the pod`, report);
+    await askYes(`Add to ${pod} ${rights}, whose entry stays in the pod`, asking);
   });
 }
 

@@ -71,7 +71,7 @@ export async function reach(
     const { container, view } = await injected(target, debugSpec(request, way, rung), request.pid, report, signal, said);
     const next = climb(view, rung, request);
     if (next === undefined) return { container, view };
-    if (next.adds !== undefined) await agree(next, request, target, report);
+    if (next.adds !== undefined) await agree(next, request, target, { report, signal });
     rung = next;
   }
 }

@@ -27,7 +27,8 @@ export interface Inspected extends Captured {
 export async function captureInspect(session: Session, plan: InspectPlan, partial: string, yes: boolean): Promise<Inspected> {
   const { report, target, process, stops } = session;
   const signal = plan.result.early === 'loses' ? AbortSignal.any([session.signal, stops.early]) : session.signal;
-  if (plan.costs !== undefined) await confirm(plan.costs, { ask: true, yes, report, why: 'the app is to be without it for that time' });
+  if (plan.costs !== undefined)
+    await confirm(plan.costs, { ask: true, yes, report, signal, why: 'the app is to be without it for that time' });
   const door = await openDoor({ ...session, signal }, plan);
   if (!door.was) report.note(`The inspector of process ${process.pid} is open at port ${door.port} for now: all of the pod can reach it`);
   const where = `The inspector of process ${process.pid}`;

@@ -1,10 +1,9 @@
 /** The access ladder as it is climbed: what a look from one rung says about the next, and the consent that the last one takes. */
 
 import type { DebugContainer, DebugSpec, Target } from '../cluster.ts';
-import { askYes } from '../confirm.ts';
+import { type Asking, askYes } from '../confirm.ts';
 import { KprofError } from '../errors.ts';
 import { answerOf } from '../remote/remote.ts';
-import type { Report } from '../report.ts';
 import { describe, type View } from '../runtimes/processes.ts';
 import type { Process } from '../toolkit.ts';
 import type { Request } from './request.ts';
@@ -41,7 +40,7 @@ export async function agree(
   { for: process, why }: Climbed,
   { allowPtrace, toolkit }: Request,
   { hostPid, container }: Target,
-  report: Report,
+  asking: Asking,
 ): Promise<void> {
   const what = `Process ${process?.pid} of container ${container} can't be looked into without the capability SYS_PTRACE`;
   const cause = `${why}: ${process === undefined ? '' : describe(process)}`;
@@ -54,10 +53,10 @@ export async function agree(
     'its entry stays in the pod, and where the namespace gets stricter Pod Security later, no further debug container is let in beside it',
   ].join('\n');
   if (!process || !globalThis.process.stdin.isTTY) throw new KprofError('unsupported', what, { cause, hint });
-  report.warn(`${what}: ${why}`);
+  asking.report.warn(`${what}: ${why}`);
   await askYes(
     `Add a container as root with SYS_PTRACE, which can read and change every process of ${container}, and whose entry stays in the pod`,
-    report,
+    asking,
   );
 }
 

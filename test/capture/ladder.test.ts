@@ -61,11 +61,11 @@ describe('the next rung', () => {
 describe('consent', () => {
   const climbed = { adds: 'SYS_PTRACE', for: hidden(), why: 'because' } as const;
   const target = { container: 'app', hostPid: false } as Target;
+  const asking = { report: recorder(), signal: new AbortController().signal };
 
   it('is the flag, and not --yes', async () => {
-    const report = recorder();
-    await expect(agree(climbed, { ...request, allowPtrace: true }, target, report)).resolves.toBeUndefined();
-    await expect(agree(climbed, { ...request, allowPtrace: false, yes: true }, target, report)).rejects.toMatchObject({
+    await expect(agree(climbed, { ...request, allowPtrace: true }, target, asking)).resolves.toBeUndefined();
+    await expect(agree(climbed, { ...request, allowPtrace: false, yes: true }, target, asking)).rejects.toMatchObject({
       failure: 'unsupported',
       message: expect.stringContaining('SYS_PTRACE'),
       cause: expect.stringContaining('because'),
@@ -74,7 +74,7 @@ describe('consent', () => {
   });
 
   it('counts for nothing where the whole node would be open', async () => {
-    await expect(agree(climbed, { ...request, allowPtrace: true }, { ...target, hostPid: true }, recorder())).rejects.toThrow('hostPID');
+    await expect(agree(climbed, { ...request, allowPtrace: true }, { ...target, hostPid: true }, asking)).rejects.toThrow('hostPID');
   });
 });
 
