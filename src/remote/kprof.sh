@@ -550,7 +550,7 @@ attended() {
 	) &
 	listener=$!
 	wait $child
-	code=$?
+	code=$? child=''
 	# The tail of a stream is lost when its sender leaves before a slow reader is done:
 	# an artifact's sender stays until the reader says that it has everything.
 	if [ -n "${acknowledged:-}" ] && [ $code = 0 ]; then
@@ -592,7 +592,7 @@ flow() {
 	) &
 	listener=$!
 	wait $child
-	code=$?
+	code=$? child=''
 	rm -f "$dir/flow.$$"
 	echo "kprof-exit $code" >&2
 	wait $listener || code=74
