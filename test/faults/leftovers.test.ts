@@ -1,5 +1,5 @@
 /** What is left where nobody was there to take it away, and `kprof gc`, which does. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Pod } from '../sandbox/objects.ts';
@@ -42,6 +42,22 @@ describe.concurrent('of a capture', () => {
     expect(leftInTarget(stand, []), ended.stderr).toEqual([]);
     expect(records(stand)).toEqual([]);
     if (command === 'gc') expect(await until(() => running(stand).length === 0, 20), 'nothing runs any more').toBe(true);
+    stand.remove();
+  });
+
+  it('whose line is out, kprof gc leaves to who comes back', async () => {
+    const stand = await bench.stand('line-out');
+    const kprof = await recording(stand);
+    const [container] = running(stand);
+    stand.proxy.cutAfter(0);
+    expect(await until(() => existsSync(join(container?.folder ?? '', 'kprof/captures', stand.ids()[0] ?? '', 'orphan')), 20)).toBe(true);
+    // Not by that line.
+    const collected = await stand.desk.kprof('gc');
+    expect(collected, collected.stderr).toMatchObject({ code: 0, stderr: expect.stringMatching(/is in use, and stays/) });
+    expect(running(stand)).toHaveLength(1);
+    stand.proxy.calm();
+    kprof.child.kill('SIGTERM');
+    expect(await kprof.ended).toMatchObject({ code: 143 });
     stand.remove();
   });
 
