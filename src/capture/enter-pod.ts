@@ -72,7 +72,7 @@ async function agree(missing: readonly string[], { options, where }: Request, { 
       hint: `kprof pcap -n ${shellWord(namespace)} ${shellWord(where.name)} --${flag}\nadds a container as root with NET_RAW, SETGID, SETUID and KILL, which ends with the capture; its entry stays in the pod`,
     });
   await inTurn(async () => {
-    asking.signal?.throwIfAborted();
+    asking.signal.throwIfAborted();
     asking.report.warn(what);
     const rights = 'a container as root with the capabilities NET_RAW, SETGID, SETUID and KILL';
     await askYes(`Add to ${pod} ${rights}, whose entry stays in the pod`, asking);

@@ -17,21 +17,27 @@ import { type CommandAround, captureNamed, capturesIn, cleanUp, type Perform, ty
 export const run: Perform = async (words, options, around) => {
   const record = await chosen(words);
   const { token, kubeconfig } = options;
-  const giveUp = (error: unknown) => over(record, error, { token, kubeconfig }, around);
-  const target = await targetOf(record, around, { token, kubeconfig }).catch(giveUp);
-  try {
-    await goOn(record, target, around, giveUp);
-  } finally {
-    target.close();
-  }
+  const isHere = record.stage === 'done';
+  if (!isHere) await fetchRest(record, { token, kubeconfig }, around);
   const { final, partial, ours, secrets } = record;
   const { path } = await finish({ final, partial, ours }, formats[record.format], { force: false, report: around.report, secrets });
+  if (isHere) await tidy(record, { token, kubeconfig }, around);
   around.report.clear();
   printPath(path);
   around.settle();
   if (options['no-open'] !== true && options['viewer'] !== 'none')
     await viewCapture(path, record.format, around.report, wishedViewer(options['viewer'] as ViewerWord));
 };
+
+async function fetchRest(record: CaptureRecord, options: Typed, around: CommandAround): Promise<void> {
+  const giveUp = (error: unknown) => over(record, error, options, around);
+  const target = await targetOf(record, around, options).catch(giveUp);
+  try {
+    await goOn(record, target, around, giveUp);
+  } finally {
+    target.close();
+  }
+}
 
 async function chosen(words: readonly string[]): Promise<CaptureRecord> {
   const [word, ...more] = words;
@@ -75,12 +81,16 @@ async function theOnly(): Promise<CaptureRecord> {
 /** What is gone will not come back: what there is to clean up is, the record goes too, and what is here stays. */
 async function over(record: CaptureRecord, error: unknown, options: Typed, around: CommandAround): Promise<never> {
   if (!(error instanceof KprofError) || error.failure !== 'gone') throw error;
-  await cleanUp(record, options, around).catch((left: unknown) => {
-    if (!(left instanceof KprofError)) throw left;
-    around.report.warn(left.message);
-  });
+  await tidy(record, options, around);
   throw new KprofError('gone', error.message, { cause: error.cause, hint: `what came of it is kept in ${record.partial}` });
 }
+
+/** What can't be cleaned up now stays on record. */
+const tidy = (record: CaptureRecord, options: Typed, around: CommandAround): Promise<void> =>
+  cleanUp(record, options, around).catch((error: unknown) => {
+    if (!(error instanceof KprofError)) throw error;
+    around.report.warn(`${error.message}. To try again: kprof gc`);
+  });
 
 async function goOn(
   record: CaptureRecord,

@@ -177,6 +177,15 @@ describe('kprof gc forgets debug containers', () => {
   });
 });
 
+it('what was fetched when its kprof was killed gets its name, and the pod is cleaned up', async () => {
+  await keepCapture(env(), record({ stage: 'done', format: 'text', client: { pid: bystanderPid(), started: '1', host: hostname() } }));
+  writeFileSync(join(folder, 'it.jfr.partial'), 'x\n');
+  expect(await said(['resume', '--no-open'])).toMatchObject({ code: 0, stdout: `${join(folder, 'it.jfr')}\n` });
+  expect([existsSync(join(folder, 'it.jfr.partial')), await records()]).toEqual([false, []]);
+  await keepCapture(env(), record({ stage: 'done', client: { pid: bystanderPid(), started: '1', host: hostname() } }));
+  expect(await said(['resume', id])).toMatchObject({ code: 2, stderr: expect.stringContaining('was fetched') });
+});
+
 it('what came is still here when the rest is gone', async () => {
   await keepCapture(env(), record({ client: { pid: bystanderPid(), started: '1', host: hostname() } }));
   writeFileSync(join(folder, 'it.jfr.partial'), 'x');
