@@ -130,6 +130,27 @@ describe.concurrent('after a kprof that was killed', () => {
   });
 });
 
+it('a heap dump that Ctrl-C left in the pod is fetched by resume', async () => {
+  const laptop = desk();
+  await ours.applyAs('left', 'jdk17-root');
+  const before = vitals(ours.namespace, 'left');
+  await throughProxy(async (proxy, flags) => {
+    const running = laptop.start('heapdump', 'left', '-n', ours.namespace, '-f', 'left.hprof', '--no-open', ...flags);
+    await running.until(/dumping the heap/);
+    proxy.set({ bytesPerSecond: 100_000 });
+    await running.until(/pulling/);
+    running.child.kill('SIGINT');
+    const ended = await running.ended;
+    expect(ended, ended.stderr).toMatchObject({ code: 130, stdout: '', stderr: expect.stringMatching(/kprof resume [0-9a-f]{16}/) });
+    proxy.calm();
+    const resumed = await laptop.kprof('resume', '--no-open');
+    expect(resumed, resumed.stderr).toMatchObject({ code: 0, stdout: `${join(laptop.folder, 'left.hprof')}\n` });
+  });
+  expect(await list(laptop)).toEqual([]);
+  expect(vitals(ours.namespace, 'left')).toEqual(before);
+  laptop.remove();
+});
+
 it('says what there is not', async () => {
   const laptop = desk();
   expect(await laptop.kprof('ls')).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('No capture') });
