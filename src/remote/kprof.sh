@@ -394,11 +394,11 @@ perform() {
 undo() {
 	left=0
 	capture=$dir/captures/$1
-	# First who minds a step, and passes it on; then what runs, should that one be gone.
-	for file in "$capture"/*.begun/pid "$capture"/*.pid; do
-		begun=${file%.begun/pid}
-		begun=${begun%.pid}
-		if [ -e "$begun.code" ] || ! signal TERM "$file"; then continue; fi
+	for file in "$capture"/*.begun; do
+		begun=${file%.begun}
+		[ ! -e "$begun.code" ] || continue
+		# Who minds a step passes it on; where that one is gone, what runs hears it itself. Nothing hears it twice.
+		signal TERM "$file/pid" || signal TERM "$begun.pid" || continue
 		tries=0
 		until [ -e "$begun.code" ] || [ $tries -ge 20 ]; do nap 0.1; tries=$((tries + 1)); done
 	done
