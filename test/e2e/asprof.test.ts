@@ -243,6 +243,9 @@ describe('a recording that stays', () => {
     const status = await laptop.kprof('jfr', ...at, '--status');
     expect(status.stdout).toMatch(new RegExp(`^${mine} +running +kprof --start +.*maxage=10m`, 'm'));
     expect(status.stdout).toMatch(/^foreign +running +somebody else/m);
+    const copied = await laptop.kprof('jcmd', ...at, '--no-open', '-f', 'foreign.jfr', '--', 'JFR.dump', 'name=foreign');
+    expect(copied, copied.stderr).toMatchObject({ code: 0 });
+    expect(jfr('summary', `${laptop.folder}/foreign.jfr`)).toContain('jdk.ActiveRecording');
     // With another journal: whoever comes may end it, and a debug container of one user is not another's.
     const other = desk();
     for (const verb of ['--dump', '--stop']) {
