@@ -56,9 +56,19 @@ export interface Written {
   readonly output: (typeof outputs)[number];
 }
 
+/** Leaves the system properties out, where secrets live (JfrOption NO_SYSTEM_PROPS); the environment is not written anyway. */
+const withoutProperties = 'jfropts=2';
+
 /** Starts to sample; the JVM itself stops after `limit` seconds. */
 export const startProfiler = (process: Process, how: Sampling, limit: number, { folder, file, output }: Written): Argv =>
-  profiler(process, folder, ['start', ...sampling(how), `timeout=${limit}`, `file=${file}`, output]);
+  profiler(process, folder, [
+    'start',
+    ...sampling(how),
+    `timeout=${limit}`,
+    `file=${file}`,
+    output,
+    ...(output === 'jfr' ? [withoutProperties] : []),
+  ]);
 
 /** Stops, and writes what was sampled. */
 export const stopProfiler = (process: Process, { threads }: Pick<Sampling, 'threads'>, { folder, file, output }: Written): Argv =>

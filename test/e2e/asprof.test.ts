@@ -56,6 +56,7 @@ describe('async-profiler', () => {
     const made = record(ended);
     const printed = jfr('print', '--events', event === 'wall' ? 'profiler.WallClockSample' : 'jdk.ExecutionSample', made.path);
     expect(printed).toContain('Busy');
+    expect(jfr('print', '--events', 'InitialSystemProperty,InitialEnvironmentVariable', made.path).trim()).toBe('');
     // Each event of the wall clock stands for several samples.
     const taken = [...printed.matchAll(/^ *samples = (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
     const { samples } = made['summary'] as { samples: number };

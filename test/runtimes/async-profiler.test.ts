@@ -24,13 +24,16 @@ const written = { folder: '/tmp/kprof-a', file: '/tmp/kprof-a/profile.jfr', outp
 
 describe('the arguments', () => {
   it.each([
-    [{ event: 'cpu', interval: undefined, threads: false }, 'start,event=cpu,interval=10ms,timeout=75,file=/tmp/kprof-a/profile.jfr,jfr'],
+    [
+      { event: 'cpu', interval: undefined, threads: false },
+      'start,event=cpu,interval=10ms,timeout=75,file=/tmp/kprof-a/profile.jfr,jfr,jfropts=2',
+    ],
     [
       { event: 'wall', interval: '1MS', threads: true },
-      'start,event=wall,interval=1ms,threads,timeout=75,file=/tmp/kprof-a/profile.jfr,jfr',
+      'start,event=wall,interval=1ms,threads,timeout=75,file=/tmp/kprof-a/profile.jfr,jfr,jfropts=2',
     ],
-    [{ event: 'alloc', interval: '512k', threads: false }, 'start,alloc=512k,timeout=75,file=/tmp/kprof-a/profile.jfr,jfr'],
-    [{ event: 'lock', interval: undefined, threads: false }, 'start,lock,timeout=75,file=/tmp/kprof-a/profile.jfr,jfr'],
+    [{ event: 'alloc', interval: '512k', threads: false }, 'start,alloc=512k,timeout=75,file=/tmp/kprof-a/profile.jfr,jfr,jfropts=2'],
+    [{ event: 'lock', interval: undefined, threads: false }, 'start,lock,timeout=75,file=/tmp/kprof-a/profile.jfr,jfr,jfropts=2'],
   ] as const)('of %o', (how, words) => {
     expect(startProfiler(jvm, how, 75, written)).toEqual(['profiler', '7', '4711', '/tmp/kprof-a', 'ours', words]);
   });
