@@ -31,7 +31,7 @@ export default defineConfig({
           retry,
         },
       },
-      { test: { name: 'browser', include: ['test/browser/*.test.ts'], ...patient } },
+      { test: { name: 'browser', include: ['test/browser/*.test.ts'], maxWorkers: 3, ...patient } },
       // Each test is a kprof and a pod: more of them at a time would make slow machines miss deadlines.
       { test: { name: 'faults', include: ['test/faults/*.test.ts'], maxWorkers: 3, maxConcurrency: 4, ...patient } },
       { test: { name: 'e2e', include: ['test/e2e/*.test.ts'], maxWorkers: 3, ...patient } },
