@@ -2,6 +2,7 @@
 import { stat, unlink } from 'node:fs/promises';
 import { pullFile } from '../capture/file.ts';
 import { createJournal, isWorthResuming, letGo, lineNotes } from '../capture/held.ts';
+import { retire } from '../capture/ladder.ts';
 import type { DebugContainer, Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import { finish } from '../finish.ts';
@@ -120,6 +121,7 @@ async function goOn(
     );
     journal.change({ stage: 'done' });
     await letGo(lease, 'done', journal, { target, report });
+    await retire(container);
   } catch (error) {
     lease.leave();
     throw again(error, id);
