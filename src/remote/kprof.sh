@@ -525,7 +525,7 @@ supervise() {
 desert() {
 	[ -z "$child" ] || kill -TERM "$child" 2>/dev/null
 	[ -z "$listener" ] || kill -KILL "$listener" 2>/dev/null
-	wait
+	wait 2>/dev/null
 	rm -f "$dir/flow.$$"
 	leave
 	exit 143
