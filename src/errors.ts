@@ -50,5 +50,5 @@ export class NotYet extends KprofError {}
 /** Whether the error means that the line broke, and not that the command failed or was refused. */
 export const isLineLost = (error: unknown): boolean => error instanceof KprofError && error.lost;
 
-/** The container ended, or is between two runs, and its pod is there: so is what is the pod's and not the container's. */
+/** The container is between two runs, and its pod is there: so is what is the pod's and not the container's. */
 export class Down extends KprofError {}

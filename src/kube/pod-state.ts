@@ -118,6 +118,9 @@ function comesBack({ spec }: V1Pod, container: string, exitCode: number): boolea
   return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
 }
 
+/** Whether the container runs. */
+export const isRunning = (pod: V1Pod, container: string): boolean => statusOf(pod, container)?.state?.running !== undefined;
+
 /** Throws, with the reason, unless the container runs. */
 export function checkRunning(pod: V1Pod, container: string): V1ContainerStatus {
   const { metadata } = pod;
@@ -131,7 +134,8 @@ export function checkRunning(pod: V1Pod, container: string): V1ContainerStatus {
     });
   const at = `The container ${container} of pod ${podName(pod)}`;
   const { waiting, terminated } = status?.state ?? {};
-  if (terminated !== undefined) throw new Down('gone', `${at} has ended`, { cause: ended(terminated) });
+  if (terminated !== undefined)
+    throw new (comesBack(pod, container, terminated.exitCode) ? Down : KprofError)('gone', `${at} has ended`, { cause: ended(terminated) });
   if (waiting?.reason === 'CrashLoopBackOff')
     throw new Down('gone', `${at} crashes again and again`, {
       cause: ended(status?.lastState?.terminated) ?? waiting.message,

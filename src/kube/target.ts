@@ -6,7 +6,7 @@ import { answeredPod } from './answered-pod.ts';
 import type { Api } from './api.ts';
 import { ApiError, isMissing } from './errors.ts';
 import { checkContainer, checkNamespace, isSubdomain } from './names.ts';
-import { checkRunning, checkSupported, chooseContainer } from './pod-state.ts';
+import { checkRunning, checkSupported, chooseContainer, isRunning } from './pod-state.ts';
 import { parseName, podOf } from './workloads.ts';
 
 /** The pod and container to look at. */
@@ -45,7 +45,8 @@ export async function resolveTarget(
     explainMissing(api, namespace, typed, error, signal),
   );
   checkSupported(found);
-  const { container, alternatives, note } = chooseContainer(found, where.container, where.likely);
+  const { container: first, alternatives, note } = chooseContainer(found, where.container, where.likely);
+  const container = where.whole === true ? ([first, ...alternatives].find((each) => isRunning(found, each)) ?? first) : first;
   const pod = await settle(found, container);
   const chosen = isPod ? [] : [`Using pod ${pod.metadata?.name} of ${where.name}`];
   const notes = note === undefined || where.whole ? chosen : [...chosen, note];

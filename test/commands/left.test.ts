@@ -68,10 +68,19 @@ const runs = { running: {} };
 const crashed = { waiting: { reason: 'CrashLoopBackOff' } };
 
 /** What kprof says of a pod whose app and debug containers are in these states. */
-async function said(argv: readonly string[], app: object = runs, debug: Readonly<Record<string, object>> = {}) {
+async function said(
+  argv: readonly string[],
+  app: object = runs,
+  debug: Readonly<Record<string, object>> = {},
+  restartPolicy: 'Always' | 'Never' = 'Always',
+) {
   const pod = {
     metadata: { name: 'api', namespace: 'shop', uid: 'u', resourceVersion: '1' },
-    spec: { containers: [{ name: 'app', image: 'a' }], ephemeralContainers: Object.keys(debug).map((name) => ({ name, image: 'a' })) },
+    spec: {
+      restartPolicy,
+      containers: [{ name: 'app', image: 'a' }],
+      ephemeralContainers: Object.keys(debug).map((name) => ({ name, image: 'a' })),
+    },
     status: {
       phase: 'Running',
       containerStatuses: [{ name: 'app', state: app, restartCount: 0, containerID: 'containerd://app' }],
@@ -137,6 +146,12 @@ describe('a capture in a container that crashes', () => {
       stderr: expect.stringMatching(`The folder /dev/shm/kprof-${id} is left .*crashes again and again`),
     });
     expect(await records()).toEqual([id]);
+  });
+
+  it('is over with a container that is never started again', async () => {
+    await keepCapture(env(), record(undo(['rm', '-rf', `/dev/shm/kprof-${id}`])));
+    expect(await said(['gc'], { terminated: { exitCode: 0 } }, {}, 'Never')).toMatchObject({ code: 0 });
+    expect(await records()).toEqual([]);
   });
 
   it('is over when nothing of it can be left', async () => {

@@ -257,6 +257,38 @@ describe('between two runs', () => {
   });
 });
 
+describe('the pod as a whole', () => {
+  const over = { state: { terminated: { exitCode: 0 } } };
+  const both = (app: object, beside: object) =>
+    pod(
+      {
+        status: {
+          containerStatuses: [
+            { ...running('app'), ...app },
+            { ...running('beside'), ...beside },
+          ],
+        },
+      },
+      'app',
+      'beside',
+    );
+  const resolved = async (answer: V1Pod) => {
+    await using server = await apiServer((response) => json(response, answer));
+    return await resolveTarget(server.api, 'shop', { name: 'api', whole: true }, signal);
+  };
+
+  it.each([
+    ['app', both({}, {})],
+    ['beside', both(over, {})],
+  ] as const)('is looked at beside a container that runs: %s', async (container, answer) => {
+    expect(await resolved(answer)).toMatchObject({ container, notes: [] });
+  });
+
+  it('is not where none runs', async () => {
+    await expect(resolved(both(over, over))).rejects.toThrow('The container app of pod shop/api has ended');
+  });
+});
+
 it('ended', () => {
   expect(ended(undefined)).toBeUndefined();
   expect(ended({ exitCode: 2, reason: 'Error' })).toBe('exit code 2');
