@@ -95,7 +95,7 @@ const successes: Readonly<Record<string, RegExp>> = {
   'Compiler.perfmap': silence,
   'GC.run': silence,
   'GC.run_finalization': silence,
-  'JFR.start': /^Started recording \d+/m,
+  'JFR.start': /^(?:Started recording \d+|Recording \d+ scheduled to start in )/m,
   'JVMTI.agent_load': /^return code: 0$/m,
   'ManagementAgent.start': silence,
   'ManagementAgent.start_local': silence,

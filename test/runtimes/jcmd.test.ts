@@ -93,6 +93,7 @@ it.each([
   ['VM.set_flag', ''],
   ['VM.native_memory', 'Baseline taken\n'],
   ['JFR.start', 'Started recording 1.\n\nUse jcmd 1 JFR.dump name=x filename=FILEPATH to copy recording data to file.\n'],
+  ['JFR.start', 'Recording 1 scheduled to start in 30 s.\n\nUse jcmd 1 JFR.dump name=1 to copy recording data to file.\n'],
   ['JVMTI.agent_load', 'return code: 0\n'],
   ['GC.finalizer_info', 'No instances waiting for finalization found\n'],
   ['ManagementAgent.status', 'Agent: disabled\n'],
