@@ -19,8 +19,8 @@ import { defineToolkit, type FormatName, type Input, type Milliseconds } from '.
 /** Held by the JVM itself: a profiler that everybody forgot stops so long after its time. */
 const slack: Milliseconds = 60_000;
 
-/** A profile of minutes with many threads takes no more. */
-const leastRoom = 32 * 2 ** 20;
+/** A profile of a minute takes no more, and none takes the disk of which so much is left. */
+const leastRoom = 8 * 2 ** 20;
 
 /** Throws where a profile might fill the disk of the app, or the memory that stands for one. */
 function guardRoom({ process, tools, facts, bears, name }: Pick<Input<never>, 'process' | 'tools' | 'facts' | 'bears' | 'name'>): void {
