@@ -86,10 +86,13 @@ export interface Watched {
   readonly words: string;
 }
 
-/** Something that is mounted into the container; of an emptyDir with what it may hold, in bytes. */
+/** Something that is mounted into the container. */
 export interface Mounted {
   readonly path: string;
+  /** Of an emptyDir on disk what it may hold, in bytes. Of one in memory its own size tells. */
   readonly limit: number | undefined;
+  /** What is written there counts as ephemeral storage of the pod. */
+  readonly isEphemeral: boolean;
 }
 
 /** What the pod bears, as its spec says; sizes in bytes, undefined without a limit. */

@@ -30,8 +30,10 @@ function storageLimit({ spec }: V1Pod): number | undefined {
 /** Where the container has what, and how much that may hold. */
 const mountedIn = ({ spec }: V1Pod, { volumeMounts = [] }: V1Container): readonly Mounted[] =>
   volumeMounts.map(({ name, mountPath: path }) => {
-    const volume = spec?.volumes?.find((each) => each.name === name);
-    return { path, limit: bytesOf(volume?.emptyDir?.sizeLimit) };
+    const emptyDir = spec?.volumes?.find((each) => each.name === name)?.emptyDir;
+    // Another medium is memory, or huge pages.
+    const isEphemeral = emptyDir !== undefined && !emptyDir.medium;
+    return { path, limit: isEphemeral ? bytesOf(emptyDir.sizeLimit) : undefined, isEphemeral };
   });
 
 /** What the pod bears of what is done to one of its containers. */

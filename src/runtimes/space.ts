@@ -35,7 +35,8 @@ function limitOf(folder: string, { storage, volumes }: Pick<Bears, 'storage' | '
   const [volume] = volumes
     .filter(({ path }) => `${folder}/`.startsWith(path.endsWith('/') ? path : `${path}/`))
     .sort((one, other) => other.path.length - one.path.length);
-  return usable * Math.min(storage ?? Number.POSITIVE_INFINITY, volume?.limit ?? Number.POSITIVE_INFINITY);
+  const ephemeral = volume === undefined || volume.isEphemeral ? storage : undefined;
+  return usable * Math.min(ephemeral ?? Number.POSITIVE_INFINITY, volume?.limit ?? Number.POSITIVE_INFINITY);
 }
 
 /** The least that may be written to one of them. */

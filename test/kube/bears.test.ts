@@ -49,16 +49,18 @@ describe('limits', () => {
   });
   it('of volumes are those of what is mounted where', () => {
     const mount = (name: string, mountPath: string) => ({ name, mountPath });
-    const app = container({ volumeMounts: [mount('tmp', '/tmp'), mount('data', '/data'), mount('free', '/free')] });
+    const app = container({ volumeMounts: [mount('tmp', '/tmp'), mount('data', '/data'), mount('free', '/free'), mount('ram', '/ram')] });
     const volumes = [
       { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
       { name: 'data', persistentVolumeClaim: { claimName: 'x' } },
       { name: 'free', emptyDir: {} },
+      { name: 'ram', emptyDir: { medium: 'Memory', sizeLimit: '64Mi' } },
     ];
     expect(bearsOf({ spec: { containers: [app], volumes } }, app, {}).volumes).toEqual([
-      { path: '/tmp', limit: 64 * 2 ** 20 },
-      { path: '/data', limit: undefined },
-      { path: '/free', limit: undefined },
+      { path: '/tmp', limit: 64 * 2 ** 20, isEphemeral: true },
+      { path: '/data', limit: undefined, isEphemeral: false },
+      { path: '/free', limit: undefined, isEphemeral: true },
+      { path: '/ram', limit: undefined, isEphemeral: false },
     ]);
   });
   it('of storage are the sum of those that there are', () => {

@@ -47,12 +47,13 @@ describe('recordings', () => {
 describe('the room for a recording', () => {
   const mebi = 2 ** 20;
   /** `work` is said of the folder of recordings, `tmp` of that of copies. */
-  const of = (work: string, storage?: number, volumes: readonly Mounted[] = [], tmp = free(10_000)) => ({
+  const of = (work: string, storage?: number, volumes: readonly (Pick<Mounted, 'path' | 'limit'> & Partial<Mounted>)[] = [], tmp = free(10_000)) => ({
     process: { pid: 7, argv: ['java', '-Djava.io.tmpdir=/work'], tells: {} },
     facts: { space: work === '' ? '' : `${work}${tmp}` },
-    bears: { storage, volumes },
+    bears: { storage, volumes: volumes.map((each) => ({ isEphemeral: true, ...each })) },
     name: 'pod',
   });
+  const elsewhere = ['/work', '/tmp'].map((path) => ({ path, limit: undefined, isEphemeral: false }));
   const free = (mebibytes: number, type = 'ext2/ext3') => `${(mebibytes * mebi) / 4096} 99999999 4096 ${type}\n`;
 
   it.each([
@@ -66,6 +67,7 @@ describe('the room for a recording', () => {
     ['the same, where the disk was not asked', of('', 100 * mebi), 24],
     ['what the volume may hold', of(free(10_000), undefined, [{ path: '/work', limit: 64 * mebi }]), 11],
     ['what the volume for copies may hold', of(free(10_000), undefined, [{ path: '/tmp/', limit: 64 * mebi }]), 11],
+    ['all of volumes that are not the node’s disk, whatever the pod may write elsewhere', of(free(10_000), 100 * mebi, elsewhere), 256],
     [
       'what the innermost volume may hold',
       of(free(10_000), undefined, [
