@@ -37,7 +37,7 @@ export interface Reaching extends Pick<Session, 'container' | 'tools'> {
 }
 
 /** Commands of the script, which become the process's user by themselves. */
-const ownCommands: readonly string[] = ['inspector', 'profiler', 'quit', 'space'];
+const ownCommands: readonly string[] = ['inspector', 'profiler', 'quit', 'space', 'ticks'];
 
 /** The argv, run as the process's own user where we are root and it is not. */
 export function asTarget({ container, process, tools }: Reaching, argv: Argv): Argv {

@@ -11,7 +11,7 @@
 #   run end                           ends the container
 #   run run RUN…                      a command that changes nothing
 #   run step ID NAME N UNDO… RUN…     a command, its undo (N words) kept first; asked again, its result
-#                                     (`inspector`, `profiler`, `quit`, `room` and `space` are commands of ours; `only PID STARTED`
+#                                     (`inspector`, `profiler`, `quit`, `room`, `space` and `ticks` are commands of ours; `only PID STARTED`
 #                                     before a command runs it only as long as that process is the same, and `still`
 #                                     wants it to be there afterwards, too: who dies may have answered half);
 #                                     `kprof-step CODE SHA256` of its stdout is the last line on stderr
@@ -302,6 +302,13 @@ space() { # PID STARTED PATH…
 	for path; do $become stat -f -c '%a %b %S %T' "$root$path/." 2>/dev/null || echo unknown; done
 }
 
+# The time since boot, and what the kernel tells of each thread of a process; one that ends meanwhile is left out.
+ticks() { # PID
+	become=$(as "$1")
+	$become cat /proc/uptime "/proc/$1/task"/*/stat 2>/dev/null
+	return 0
+}
+
 # Who may look at a process may go through its root: the target writes into this container's files by a process of ours that
 # is of its user and can do nothing that the target can't. It lives as long as RUN, in which $room is its number.
 room() { # PID RUN…
@@ -365,7 +372,7 @@ act() {
 		shift
 		knock "$@"
 		;;
-	inspector | profiler | quit | room | space | yardstick) "$@" ;;
+	inspector | profiler | quit | room | space | ticks | yardstick) "$@" ;;
 	*) exec "$@" ;;
 	esac
 }

@@ -5,24 +5,7 @@ import type { Argv, Process } from '../toolkit.ts';
 export const threadTime = /^nid=(0x[0-9a-f]+) cpu=(\d+)ms elapsed=([\d.]+)s$/;
 
 /** Prints the time since boot, and what the kernel tells of each thread. */
-export const threadTimes = ({ pid }: Process): Argv => [
-  'find',
-  '/proc/uptime',
-  `/proc/${pid}/task`,
-  '-maxdepth',
-  '2',
-  '(',
-  '-name',
-  'uptime',
-  '-o',
-  '-name',
-  'stat',
-  ')',
-  '-exec',
-  'cat',
-  '{}',
-  '+',
-];
+export const threadTimes = ({ pid }: Process): Argv => ['ticks', String(pid)];
 
 // Fields 1, 14, 15 and 22 (man 5 proc); the name, which may hold any, ends at the last parenthesis.
 const stat = /^(\d+) \(.*\) \S (?:-?\d+ ){10}(\d+) (\d+) (?:-?\d+ ){6}(\d+) /gm;

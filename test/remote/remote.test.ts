@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { hold } from '../../src/remote/lease.ts';
 import { answerOf, ask, start, step } from '../../src/remote/remote.ts';
 import { parseDisk } from '../../src/runtimes/heap.ts';
+import { threadTime, threadTimes, timesOfThreads } from '../../src/runtimes/thread-times.ts';
 import type { Argv } from '../../src/toolkit.ts';
 import { type LocalContainer, localContainer } from '../support/local-container.ts';
 import { shells, until } from '../support/shells.ts';
@@ -103,6 +104,17 @@ describe.concurrent.each(shells)('the script in %s', (_, path) => {
     expect(parseDisk(await space('/tmp'))).toMatchObject({ free: expect.any(Number), isMemory: expect.any(Boolean) });
     expect(await space('/no/such/folder')).toBe('unknown\n');
     expect(await space('/no/such', '/tmp', '/')).toMatch(/^unknown\n\d+ .*\n\d+ .*\n$/);
+  });
+
+  it('tells what threads used, whoever of them ends meanwhile', async ({ onTestFinished }) => {
+    const container = begin(onTestFinished);
+    const told = async (pid: string) => timesOfThreads(await answerOf(container, ['run', ...threadTimes({ pid } as never)], bounds));
+    const lines = (await told(String(process.pid))).split('\n').slice(2, -1);
+    expect(lines.length).toBeGreaterThan(1);
+    for (const line of lines) expect(line).toMatch(threadTime);
+    expect(lines.some((line) => line.startsWith(`nid=0x${process.pid.toString(16)} cpu=`))).toBe(true);
+    // Where there is none, its name is that of a thread that has gone.
+    expect(await told('4194305')).toBe('');
   });
 
   it('rejects with what a failed command said', async ({ onTestFinished }) => {

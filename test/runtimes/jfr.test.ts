@@ -47,7 +47,12 @@ describe('recordings', () => {
 describe('the room for a recording', () => {
   const mebi = 2 ** 20;
   /** `work` is said of the folder of recordings, `tmp` of that of copies. */
-  const of = (work: string, storage?: number, volumes: readonly (Pick<Mounted, 'path' | 'limit'> & Partial<Mounted>)[] = [], tmp = free(10_000)) => ({
+  const of = (
+    work: string,
+    storage?: number,
+    volumes: readonly (Pick<Mounted, 'path' | 'limit'> & Partial<Mounted>)[] = [],
+    tmp = free(10_000),
+  ) => ({
     process: { pid: 7, argv: ['java', '-Djava.io.tmpdir=/work'], tells: {} },
     facts: { space: work === '' ? '' : `${work}${tmp}` },
     bears: { storage, volumes: volumes.map((each) => ({ isEphemeral: true, ...each })) },

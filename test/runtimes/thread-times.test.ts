@@ -1,7 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { threadTime, threadTimes, timesOfThreads } from '../../src/runtimes/thread-times.ts';
-import { hotspot } from '../support/hotspot.ts';
+import { timesOfThreads } from '../../src/runtimes/thread-times.ts';
 
 it('what the kernel tells of threads is told as a JVM does', () => {
   const line = (tid: number, name: string) =>
@@ -10,14 +8,4 @@ it('what the kernel tells of threads is told as a JVM does', () => {
     'Processor time of its threads, as the kernel tells it:\n\nnid=0x7 cpu=1500ms elapsed=50.00s\nnid=0x2b cpu=1500ms elapsed=50.00s\n',
   );
   for (const nothing of ['', 'find: not found\n', '60.00 110.50\n']) expect(timesOfThreads(nothing)).toBe('');
-});
-
-it('they are read of a process that is there', () => {
-  const [program, ...words] = threadTimes({ ...hotspot, pid: process.pid });
-  const lines = timesOfThreads(execFileSync(program, words, { encoding: 'utf8' }))
-    .split('\n')
-    .slice(2, -1);
-  expect(lines.length).toBeGreaterThan(1);
-  for (const line of lines) expect(line).toMatch(threadTime);
-  expect(lines.some((line) => line.startsWith(`nid=0x${process.pid.toString(16)} cpu=`))).toBe(true);
 });

@@ -26,7 +26,7 @@ describe('thread dumps by attaching', () => {
 
   it('of JDK 8 are each followed by what its threads used', () => {
     const { steps } = plan(attach, '8.0.1', '--count', '2');
-    const used = { run: expect.arrayContaining(['find', '/proc/uptime', '/proc/7/task']), optional: true };
+    const used = { run: ['ticks', '7'], optional: true };
     expect(steps).toMatchObject([{ run: expect.arrayContaining(['Thread.print -l']) }, used, { wait: 5000 }, {}, used]);
   });
 
