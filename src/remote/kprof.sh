@@ -295,11 +295,21 @@ yardstick() { # MEBIBYTES
 	echo "67108864 $disk $(((time - began) * 2))"
 }
 
-# Of the disk that each PATH of a process is on: blocks that are free, all of them, how large they are, and its kind. Nothing is opened.
+# Of the disk that each PATH of a process is on, or will be on once it is made: blocks that are free, all of them, how large they are, and
+# its kind. Nothing is opened.
 space() { # PID STARTED PATH…
 	become=$(as "$1") root=/proc/$1/root
 	shift 2
-	for path; do $become stat -f -c '%a %b %S %T' "$root$path/." 2>/dev/null || echo unknown; done
+	for path; do
+		until $become stat -f -c '%a %b %S %T' "$root$path/." 2>/dev/null; do
+			# What is there and can't be looked into may be on any disk.
+			if [ "${path%/*}" = "$path" ] || $become stat "$root$path" >/dev/null 2>&1; then
+				echo unknown
+				break
+			fi
+			path=${path%/*}
+		done
+	done
 }
 
 # The time since boot, and what the kernel tells of each thread of a process; one that ends meanwhile is left out.

@@ -11,14 +11,15 @@ export const spaceProbe = ({ pid, started }: Process, ...folders: readonly strin
 /** What may be written to a folder, in bytes; Infinity where nothing limits it. */
 export interface Room {
   readonly folder: string;
-  /** Of its disk. */
+  /** Of its disk; a guess where that can't be looked at. */
   readonly free: number;
+  readonly isKnown: boolean;
   /** Of all that is ever written there: what was written already is not known, so a part is left for that. */
   readonly limit: number;
   readonly isMemory: boolean;
 }
 
-/** Of a folder that can't be looked at. */
+/** What is taken for free in a folder that can't be looked at. */
 const unknown = 122 * 2 ** 20;
 
 /** The room in those folders that were asked about, in their order. */
@@ -27,7 +28,7 @@ export function roomsIn(folders: readonly string[], { space = '' }: Facts, bears
   return folders.map((folder, index) => {
     const disk = parseDisk(answers[index] ?? '');
     const free = disk?.free ?? (space === '' ? Number.POSITIVE_INFINITY : unknown);
-    return { folder, free, limit: limitOf(folder, bears), isMemory: disk?.isMemory === true };
+    return { folder, free, isKnown: disk !== undefined, limit: limitOf(folder, bears), isMemory: disk?.isMemory === true };
   });
 }
 
@@ -43,7 +44,8 @@ function limitOf(folder: string, { storage, volumes }: Pick<Bears, 'storage' | '
 export const tightest = (rooms: readonly Room[]): number => Math.min(...rooms.map(({ free, limit }) => Math.min(free, limit)));
 
 /** How much that is, for people. */
-export const roomInWords = ({ folder, free, limit }: Room): string =>
-  limit < free
-    ? `of what may be written to ${folder} at most, ${mebibytes(limit)} are taken for free: what was written already is not known`
-    : `${folder} has room for ${mebibytes(free)}`;
+export function roomInWords({ folder, free, isKnown, limit }: Room): string {
+  if (limit < free)
+    return `of what may be written to ${folder} at most, ${mebibytes(limit)} are taken for free: what was written already is not known`;
+  return isKnown ? `${folder} has room for ${mebibytes(free)}` : `how much room ${folder} has can't be told`;
+}

@@ -102,8 +102,16 @@ describe.concurrent.each(shells)('the script in %s', (_, path) => {
     const container = begin(onTestFinished);
     const space = (...paths: readonly string[]) => answerOf(container, ['run', 'space', String(process.pid), '1', ...paths], bounds);
     expect(parseDisk(await space('/tmp'))).toMatchObject({ free: expect.any(Number), isMemory: expect.any(Boolean) });
-    expect(await space('/no/such/folder')).toBe('unknown\n');
-    expect(await space('/no/such', '/tmp', '/')).toMatch(/^unknown\n\d+ .*\n\d+ .*\n$/);
+    // What is there and no folder.
+    expect(await space('/etc/passwd')).toBe('unknown\n');
+    expect(await space('relative')).toBe('unknown\n');
+    expect(await space('/etc/passwd', '/tmp', '/')).toMatch(/^unknown\n\d+ .*\n\d+ .*\n$/);
+    // One that is made later is on the disk of what is there.
+    const kind = (answer: string) => answer.split(' ').slice(1).join(' ');
+    expect(kind(await space('/dev/shm/no/such/'))).toBe(kind(await space('/dev/shm')));
+    expect(kind(await space('/no/such'))).toBe(kind(await space('/')));
+    const gone = answerOf(container, ['run', 'space', '4194305', '1', '/no/such'], bounds);
+    expect(await gone).toBe('unknown\n');
   });
 
   it('tells what threads used, whoever of them ends meanwhile', async ({ onTestFinished }) => {
