@@ -7,6 +7,12 @@ import { defineToolkit, type Milliseconds, type Step } from '../src/toolkit.ts';
 /** Some walk the heap, or all that was compiled. */
 const patience: Milliseconds = 600_000;
 
+/** All that has to be agreed to. */
+const agreed = (...costs: readonly (string | undefined)[]): { readonly costs?: string } => {
+  const all = costs.filter((each) => each !== undefined);
+  return all.length === 0 ? {} : { costs: all.join('; ') };
+};
+
 // https://docs.oracle.com/en/java/javase/25/docs/specs/man/jcmd.html
 export const jcmd = defineToolkit({
   name: 'jcmd',
@@ -34,23 +40,21 @@ export const jcmd = defineToolkit({
         plan(input) {
           const { process, tools, facts, place } = input;
           checkKnown(name, facts);
-          const costs = effectOf(typed, facts);
-          const agreed = costs === undefined ? {} : { costs };
+          const effect = effectOf(typed, facts);
           const step = { undo: 'ends by itself', says: name, what: `do ${name}`, patience } as const;
           if (writer === undefined) {
             const run = typedCommand(tools, process, typed);
             const only: Step = { ...step, run, check: (stdout) => checkAnswer(name, stdout), keep: answer };
-            return { kind: 'stream', ...agreed, steps: [only], result: { early: 'loses' } };
+            return { kind: 'stream', ...agreed(effect), steps: [only], result: { early: 'loses' } };
           }
           const file = place(writer.file, writer.at);
           const { words: whole, replaced } = withFile(typed, writer, file.seenByTarget);
-          const { words, notes, ...crowded } = fitted(whole, input, file.at);
+          const { words, notes, costs } = fitted(whole, input, file.at);
           const instead =
             replaced === undefined ? [] : [`What ${name} writes comes here, instead of to ${replaced} in the app's container`];
           return {
             kind: 'file',
-            ...agreed,
-            ...crowded,
+            ...agreed(effect, costs),
             files: [],
             notes: [...instead, ...notes],
             steps: [

@@ -11,6 +11,7 @@ import {
   inSharedMemory,
   nameOfLeft,
   parseRecordings,
+  partly,
   type Recording,
   recordingProbe,
   sizeThatFits,
@@ -144,10 +145,11 @@ function fetchLeft(input: Input<Flags>, ends: boolean): Plan {
   const recording = place('recording.jfr');
   const filename = ['filename', recording.seenByTarget] as const;
   const whole = bytesOfSize(limits) ?? usualSize;
-  const size = copyThatFits(recording.at === 'shared-memory' ? inSharedMemory : whole, input, whole);
-  const small = size < whole;
+  const copy = copyThatFits(whole, input, recording.at);
+  if (copy.full !== undefined) throw tooFull(input, copy.full);
+  const small = copy.size < whole;
   const what = 'write the recording';
-  const dump = command(input, 'JFR.dump', [['name', name], filename, ...(small ? [['maxsize', inMebibytes(size)] as const] : [])], {
+  const dump = command(input, 'JFR.dump', [['name', name], filename, ...(small ? [['maxsize', inMebibytes(copy.size)] as const] : [])], {
     check: answers(/^Dumped recording .* written to:/m, what),
     undo: 'ends by itself',
     says: 'writing the recording',
@@ -161,8 +163,15 @@ function fetchLeft(input: Input<Flags>, ends: boolean): Plan {
   });
   // All of it may be more than the pod's shared memory, or its disk, has room for: there it is written first, as much as fits.
   const steps = !ends ? [dump] : small ? [dump, stop] : [stop];
-  return { kind: 'file', files: [], steps, result: { early: 'keeps', file: recording, ...quietOf(options) } };
+  const notes = small ? [partly(copy)] : [];
+  return { kind: 'file', files: [], notes, steps, result: { early: 'keeps', file: recording, ...quietOf(options) } };
 }
+
+const tooFull = ({ process, name }: Input<Flags>, cause: string): KprofError =>
+  new KprofError('unsupported', `A copy would fill the disk of JVM ${process.pid}, and a JVM ends when it is full, so none is made`, {
+    cause,
+    hint: `once there is room for it: kprof jfr ${name} --dump`,
+  });
 
 const whose = ({ name }: Recording): string =>
   name.startsWith(nameOfLeft('')) ? 'kprof --start' : name.startsWith('kprof-') ? 'kprof, a capture' : 'somebody else';

@@ -1,7 +1,6 @@
 /** The room that a command takes of the app's own disk, where the JVM writes a file there: a JVM ends when JFR finds its disk full. */
-import { KprofError } from '../errors.ts';
 import type { Argv, Input, Place, Process, Tools } from '../toolkit.ts';
-import { bytesOfSize, copyThatFits, inMebibytes, inSharedMemory, parseRecordings, recordingProbe, usualSize } from './jfr.ts';
+import { bytesOfSize, copyThatFits, inMebibytes, parseRecordings, partly, recordingProbe, usualSize } from './jfr.ts';
 import { diagnosticCommand } from './jvm.ts';
 import { roomInWords, roomsIn, scratchOf, spaceProbe, tightest } from './space.ts';
 
@@ -23,48 +22,51 @@ export interface Fitted {
 
 type Around = Pick<Input<never>, 'process' | 'tools' | 'facts' | 'bears' | 'name'>;
 
-/** The command with as much in its file as there is room for. Throws where there is too little. */
+/** The command with as much in its file as there is room for. */
 export function fitted(words: readonly string[], around: Around, at: Place['at']): Fitted {
   if (words[0] === 'JFR.dump') return fittedDump(words, around, at);
-  if (words[0] === 'JFR.stop') guardStop(words, around);
-  const costs = words[0] === 'Thread.dump_to_file' ? crowded(around) : undefined;
+  const costs = words[0] === 'JFR.stop' ? largeCopy(words, around, at) : words[0] === 'Thread.dump_to_file' ? crowded(around) : undefined;
   return { words, notes: [], ...(costs === undefined ? {} : { costs }) };
 }
 
 const named = (words: readonly string[], name: string): string | undefined =>
   words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
 
-/** Of the recordings that are meant the largest size, undefined where one of them has no limit. */
+/** Larger than any disk. */
+const endless = 2 ** 50;
+
+/** The largest size of the recordings that are meant; undefined where there are none. */
 function sizeOf(words: readonly string[], { facts }: Around): number | undefined {
   const which = named(words, 'name');
   const all = parseRecordings(facts['recordings'] ?? '');
   const meant = all.filter(({ name, number }) => which === undefined || which === name || which === String(number));
-  const sizes = meant.map(({ limits }) => bytesOfSize(limits));
-  return sizes.length === 0 || sizes.includes(undefined) ? undefined : Math.max(...(sizes as readonly number[]));
+  return meant.length === 0 ? undefined : Math.max(...meant.map(({ limits }) => bytesOfSize(limits) ?? endless));
 }
-
-/** Larger than any disk. */
-const endless = 2 ** 50;
 
 function fittedDump(words: readonly string[], around: Around, at: Place['at']): Fitted {
   const typed = words.findIndex((word) => word.startsWith('maxsize='));
-  const recorded = sizeOf(words, around);
-  const wanted = bytesOfSize(named(words, 'maxsize') ?? '') ?? recorded ?? endless;
-  const size = copyThatFits(at === 'shared-memory' ? Math.min(wanted, inSharedMemory) : wanted, around, recorded ?? usualSize);
-  if (size >= wanted) return { words, notes: [] };
+  const recorded = sizeOf(words, around) ?? endless;
+  const wanted = bytesOfSize(named(words, 'maxsize') ?? '') ?? recorded;
+  const copy = copyThatFits(wanted, around, at, recorded === endless ? usualSize : recorded);
+  const { size, full } = copy;
+  const costs = full === undefined ? {} : { costs: `JFR.dump writes ${inMebibytes(size)}, and ${full}: a JVM ends when its disk is full` };
+  if (size >= wanted) return { words, notes: [], ...costs };
   const limit = `maxsize=${inMebibytes(size)}`;
-  const notes = wanted === endless ? [] : [`The disk bears a copy of ${inMebibytes(size)} at most, of what was recorded last`];
-  return { words: typed < 0 ? [...words, limit] : words.with(typed, limit), notes };
+  // Of what has no limit nobody expects all.
+  const notes = wanted === endless && size >= usualSize ? [] : [partly(copy)];
+  return { words: typed < 0 ? [...words, limit] : words.with(typed, limit), notes, ...costs };
 }
 
 /** It writes all there is, whatever that is. */
-function guardStop(words: readonly string[], around: Around): void {
-  const whole = sizeOf(words, around) ?? usualSize;
-  if (copyThatFits(whole, around) >= whole) return;
+function largeCopy(words: readonly string[], around: Around, at: Place['at']): string | undefined {
+  const whole = sizeOf(words, around);
+  if (whole === undefined) return undefined;
+  const { size, because } = copyThatFits(whole, around, at);
+  if (size >= whole) return undefined;
   const which = named(words, 'name');
-  throw new KprofError('unsupported', `A whole copy might fill the disk of JVM ${around.process.pid}, and a JVM ends when it is full`, {
-    hint: `as much of it as fits: kprof jcmd ${around.name} -- JFR.dump${which === undefined ? '' : ` name=${which}`}`,
-  });
+  const part = `kprof jcmd ${around.name} -- JFR.dump${which === undefined ? '' : ` name=${which}`}`;
+  const much = whole === endless ? 'all there is' : `up to ${inMebibytes(whole)}`;
+  return `it writes ${much}, and ${because}: what does not fit may end the JVM. As much as fits: ${part}`;
 }
 
 /** Below that a file of all threads, of which there may be millions, might fill it. */

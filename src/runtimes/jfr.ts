@@ -1,6 +1,6 @@
 /** Flight recordings as a JVM tells of them, and the names of ours. */
 import { KprofError } from '../errors.ts';
-import type { Argv, Bears, Facts, Process } from '../toolkit.ts';
+import type { Argv, Bears, Facts, Place, Process } from '../toolkit.ts';
 import { answer, parseVersion } from './jvm.ts';
 import { type Room, roomInWords, roomsIn, spaceProbe } from './space.ts';
 
@@ -136,26 +136,54 @@ interface Recorded {
 /** Of what is memory the app may need the rest. */
 const freeOf = ({ free, isMemory }: Room): number => (isMemory ? Math.min(free, 2 * (mostOfMemory + chunk)) : free);
 
+/** The folders of a recording with the room in them, that with the least share of it first. */
+const ranked = ({ process, facts, bears }: Recorded, share: (room: Room) => number): readonly [Room, ...Room[]] =>
+  [...roomsIn(foldersOf(process), facts, bears)].sort((one, other) => share(one) - share(other)) as unknown as readonly [Room, ...Room[]];
+
+const wholeMebibytes = (bytes: number): number => Math.floor(bytes / mebi) * mebi;
+
 /** So many bytes, or fewer where a disk does not bear a recording of that size and a copy of it beside it. Throws where it bears none. */
-export const sizeThatFits = (wanted: number, recorded: Recorded): number =>
-  fits(wanted, recorded, (room) => Math.min(freeOf(room), room.limit) / 2 - chunk);
-
-/** The same of a copy of what was recorded already, while it goes on; `there` are the bytes that it may have by now. */
-export const copyThatFits = (wanted: number, recorded: Recorded, there = wanted): number =>
-  fits(wanted, recorded, (room) => Math.min(freeOf(room), room.limit - there) - 2 * chunk);
-
-function fits(wanted: number, { process, facts, bears, name }: Recorded, share: (room: Room) => number): number {
-  const rooms = [...roomsIn(foldersOf(process), facts, bears)].sort((one, other) => share(one) - share(other));
-  const least = rooms[0] as Room;
-  const size = Math.min(wanted, share(least));
-  if (size === wanted) return wanted;
-  if (size >= smallest) return Math.floor(size / mebi) * mebi;
+export function sizeThatFits(wanted: number, recorded: Recorded): number {
+  const share = (room: Room) => Math.min(freeOf(room), room.limit) / 2 - chunk;
+  const [least] = ranked(recorded, share);
+  const size = share(least);
+  if (size >= wanted) return wanted;
+  if (size >= smallest) return wholeMebibytes(size);
+  const { process, name } = recorded;
   throw new KprofError(
     'unsupported',
     `JFR would fill the disk of JVM ${process.pid}, and a JVM ends when it is full, so nothing is recorded`,
     { cause: roomInWords(least), hint: `what writes nothing there: kprof threads ${name} --count 5 --interval 1s` },
   );
 }
+
+/** As much of what was recorded as is copied while it goes on. */
+export interface Copy {
+  readonly size: number;
+  /** What keeps it from being more. */
+  readonly because: string;
+  /** Where a disk was found to have no room even for that: how much it has. */
+  readonly full?: string;
+}
+
+/**
+ * How much is copied of so many bytes, of which `there` may have been written by now. Of a limit nobody knows how much is taken, so a small
+ * copy is made whatever it is: what records there takes more.
+ */
+export function copyThatFits(wanted: number, recorded: Recorded, at: Place['at'], there = wanted): Copy {
+  const most = at === 'shared-memory' ? Math.min(wanted, inSharedMemory) : wanted;
+  const free = (room: Room) => freeOf(room) - 2 * chunk;
+  const share = (room: Room) => Math.min(free(room), room.limit - there - 2 * chunk);
+  const [least] = ranked(recorded, share);
+  const [fullest] = ranked(recorded, free);
+  const size = share(least) >= most ? most : Math.min(most, Math.max(smallest, wholeMebibytes(share(least))));
+  const because = share(least) >= most ? `the pod's shared memory has ${inMebibytes(inSharedMemory)} for it` : roomInWords(least);
+  return { size, because, ...(free(fullest) < Math.min(most, smallest) ? { full: roomInWords(fullest) } : {}) };
+}
+
+/** What is said of one that is not whole. */
+export const partly = ({ size, because }: Copy): string =>
+  `Of what was recorded last a copy of ${inMebibytes(size)} at most is made: ${because}`;
 
 /** In JFR's own words: `48M`. */
 export const inMebibytes = (bytes: number): string => `${Math.floor(bytes / mebi)}M`;

@@ -86,22 +86,46 @@ describe('the room for a recording', () => {
     ],
   ])('is %s', (_, recorded, size) => expect(sizeThatFits(256 * mebi, recorded)).toBe(size * mebi));
 
-  it('of a copy is what the next chunks leave', () => {
-    expect(copyThatFits(256 * mebi, of(free(126)))).toBe(100 * mebi);
-    expect(copyThatFits(64 * mebi, of(free(126)))).toBe(64 * mebi);
-    // What was recorded is in the volume already.
-    expect(copyThatFits(11 * mebi, of(free(10_000), undefined, [{ path: '/work', limit: 64 * mebi }]))).toBe(11 * mebi);
+  describe('for a copy', () => {
+    const copy = (wanted: number, recorded: ReturnType<typeof of>, there = wanted) =>
+      copyThatFits(wanted * mebi, recorded, 'target', there * mebi);
+    const limited = (mebibytes: number) => of(free(10_000), undefined, [{ path: '/work', limit: mebibytes * mebi }]);
+
+    it('is what the next chunks leave', () => {
+      expect(copy(256, of(free(126)))).toEqual({ size: 100 * mebi, because: '/work has room for 126 MiB' });
+      expect(copy(64, of(free(126))).size).toBe(64 * mebi);
+      // What was recorded is in the volume already.
+      expect(copy(11, limited(64)).size).toBe(11 * mebi);
+      expect(copyThatFits(256 * mebi, of(free(10_000)), 'shared-memory')).toMatchObject({
+        size: 48 * mebi,
+        because: expect.stringContaining('shared memory has 48M'),
+      });
+    });
+
+    it('is a little where a limit may have been taken: whoever records there takes more', () => {
+      expect(copy(250, limited(200))).toEqual({
+        size: 8 * mebi,
+        because: expect.stringContaining('what was written already is not known'),
+      });
+      expect(copy(5, limited(200), 250)).toMatchObject({ size: 5 * mebi });
+      expect(copy(250, of(free(10_000), 200 * mebi))).not.toHaveProperty('full');
+    });
+
+    it('may be none on a disk that was found full', () => {
+      expect(copy(250, of(free(33)))).toMatchObject({ size: 8 * mebi, full: '/work has room for 33 MiB' });
+      expect(copy(250, of(free(34)))).not.toHaveProperty('full');
+      expect(copy(5, of(free(31)))).not.toHaveProperty('full');
+    });
   });
 
   it('may be too small: the JVM would end, so nothing is recorded', () => {
-    for (const fits of [sizeThatFits, copyThatFits])
-      expect(() => fits(256 * mebi, of(free(33)))).toThrow(
-        expect.objectContaining({
-          failure: 'unsupported',
-          cause: '/work has room for 33 MiB',
-          hint: expect.stringContaining('kprof threads pod'),
-        }),
-      );
+    expect(() => sizeThatFits(256 * mebi, of(free(33)))).toThrow(
+      expect.objectContaining({
+        failure: 'unsupported',
+        cause: '/work has room for 33 MiB',
+        hint: expect.stringContaining('kprof threads pod'),
+      }),
+    );
   });
 
   it.each([

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { makePlan } from '../../src/capture/request.ts';
 import type { Flags } from '../../src/flags.ts';
-import type { Facts, Plan, Step, Way } from '../../src/toolkit.ts';
+import type { Bears, Facts, Plan, Step, Way } from '../../src/toolkit.ts';
 import { jcmd } from '../../toolkits/jcmd.ts';
 import { hotspot } from '../support/hotspot.ts';
 
 const tools = { has: () => true, jdk: undefined };
 
-function plan(command: readonly string[], facts: Facts = {}): Exclude<Plan, { kind: 'inspect' }> {
+function plan(command: readonly string[], facts: Facts = {}, bears?: Bears): Exclude<Plan, { kind: 'inspect' }> {
   const options = { command };
   const [way] = jcmd.ways(options);
   const made = makePlan({ options }, way as unknown as Way<Flags>, {
@@ -15,6 +15,7 @@ function plan(command: readonly string[], facts: Facts = {}): Exclude<Plan, { ki
     tools,
     facts,
     id: 'abc',
+    ...(bears === undefined ? {} : { bears }),
   });
   if (made.kind === 'inspect') throw new Error(made.kind);
   return made;
@@ -77,14 +78,38 @@ describe('a diagnostic command', () => {
       expect(said(['JFR.dump', 'maxsize=1g'], 126)).toBe('JFR.dump maxsize=100M filename=/tmp/kprof-abc/recording.jfr');
       expect(said(['JFR.dump', 'name=long'], 9026)).toBe('JFR.dump name=long filename=/tmp/kprof-abc/recording.jfr maxsize=9000M');
       expect(plan(['JFR.dump', 'name=1'], { recordings, space: blocks(126) })).toMatchObject({ notes: [expect.stringContaining('100M')] });
-      expect(() => said(['JFR.dump'], 30)).toThrow('a JVM ends when it is full');
     });
 
-    it('ends no recording whose copy it does not bear', () => {
-      expect(said(['JFR.stop', 'name=mine'], 300)).toBe('JFR.stop name=mine filename=/tmp/kprof-abc/recording.jfr');
-      expect(() => said(['JFR.stop', 'name=mine'], 200)).toThrow(
-        expect.objectContaining({ failure: 'unsupported', hint: expect.stringContaining('-- JFR.dump name=mine') }),
+    it('copies little where a limit is low, or where that is agreed to', () => {
+      const limited = (...words: readonly string[]) =>
+        plan(['JFR.dump', ...words], { recordings, space: blocks(9000) }, { storage: 200 * 2 ** 20, volumes: [] } as never);
+      expect(limited('name=mine')).toMatchObject({
+        steps: [{ run: ['jattach', '7', 'jcmd', `${dump} maxsize=8M`] }],
+        notes: [expect.stringMatching(/^Of what was recorded last a copy of 8M at most .* 150 MiB are taken for free/)],
+      });
+      expect(limited('maxsize=5M')).toMatchObject({
+        steps: [{ run: expect.arrayContaining([expect.stringContaining(' maxsize=5M ')]) }],
+        notes: [],
+      });
+      expect(limited().notes).toHaveLength(1);
+      expect(limited().costs).toBeUndefined();
+      expect(said(['JFR.dump', 'name=mine'], 30)).toBe(`${dump} maxsize=8M`);
+      expect(plan(['JFR.dump'], { recordings, space: blocks(30) }).costs).toBe(
+        'JFR.dump writes 8M, and /tmp has room for 30 MiB: a JVM ends when its disk is full',
       );
+    });
+
+    it('says before it ends a recording whether the disk bears its copy', () => {
+      expect(said(['JFR.stop', 'name=mine'], 300)).toBe('JFR.stop name=mine filename=/tmp/kprof-abc/recording.jfr');
+      const costs = (mebibytes: number, name: string) => plan(['JFR.stop', `name=${name}`], { recordings, space: blocks(mebibytes) }).costs;
+      const ends = 'JFR.stop ends a recording, maybe somebody else’s';
+      expect(costs(300, 'mine')).toBe(ends);
+      expect(costs(200, 'mine')).toBe(
+        `${ends}; it writes up to 250M, and /tmp has room for 200 MiB: what does not fit may end the JVM. As much as fits: kprof jcmd POD -- JFR.dump name=mine`,
+      );
+      expect(costs(9000, 'long')).toContain('it writes all there is');
+      // The JVM itself says that there is none.
+      expect(costs(4, 'none')).toBe(ends);
     });
 
     it('asks before it writes all threads to a disk that they might fill', () => {

@@ -120,7 +120,22 @@ describe('a recording that is left running', () => {
       expect(() => plan({ recordings: argv[0] === '--start' ? '' : recordings, ...space(4) }, ...argv)).toThrow(
         'a JVM ends when it is full',
       );
+    expect(() => plan({ recordings, ...space(4) }, '--dump')).toThrow(/^A copy would fill .* so none is made$/);
     expect(() => plan({ recordings, ...space(4) }, '--status')).not.toThrow();
+  });
+
+  it('is fetched in part where a limit may be taken', () => {
+    const recordings = 'Recording 2: name=kprof-left-xyz maxsize=256.0MB (running)\n';
+    const bears = { storage: 200 * 2 ** 20, volumes: [] };
+    const limited = (verb: string) => {
+      const { options } = parse([verb], jfr.flags, () => new Uint8Array());
+      const around = { process, tools: ours, facts: { recordings }, id: 'abc', bears: bears as never };
+      return makePlan({ options } as never, jfr.ways(options)[0] as never, around) as ReturnType<typeof plan>;
+    };
+    const copied = 'JFR.dump name=kprof-left-xyz filename=/tmp/kprof-abc/recording.jfr maxsize=8M';
+    expect(said(limited('--dump'))).toEqual([copied]);
+    expect(said(limited('--stop'))).toEqual([copied, 'JFR.stop name=kprof-left-xyz']);
+    expect(limited('--dump')).toMatchObject({ notes: [expect.stringContaining('a copy of 8M at most is made')] });
   });
 
   it('is listed with all others', () => {
