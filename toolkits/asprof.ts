@@ -19,7 +19,7 @@ import { defineToolkit, type FormatName, type Input, type Milliseconds } from '.
 /** Held by the JVM itself: a profiler that everybody forgot stops so long after its time. */
 const slack: Milliseconds = 60_000;
 
-/** A profile of a minute takes no more, and none takes the disk of which so much is left. */
+/** A profile of the usual length takes no more. */
 const leastRoom = 8 * 2 ** 20;
 
 /** Throws where a profile might fill the disk of the app, or the memory that stands for one. */
