@@ -36,8 +36,8 @@ const longestTalk = 64 * 1024;
 const beginsWithin = 20_000;
 /** What waits in the kernel when it is to end is still taken, for so long at most. */
 const drainsWithin = 8_000;
-/** Nobody presses Ctrl-C to the millisecond, and nothing that came before it is to be missing. */
-const grace = 1000;
+/** A packet waits in the kernel for a second at most, then for the line; nothing that was sent before the end is to be missing. */
+const grace = 1500;
 /** For the last pieces, once the program has ended. */
 const lastWithin = 10_000;
 
@@ -79,8 +79,8 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
     if (why === 'early') report.stage('stopping');
     const stopped = performance.now();
     const waits = why === 'early' || why === 'time';
-    // On a busy link there is always more. Only the pod's clock tells what came before the end, and of that only differences can be known.
-    if (waits) intake.endAt(stopped - (began ?? stopped) + (why === 'early' ? grace : 0));
+    // On a busy link there is always more. Only the pod's clock tells what came before the end.
+    if (waits) intake.endAt(stopped + grace);
     const drain = (): void => {
       const now = performance.now();
       const isBusy = waits && !intake.isOver() && now - taken < 300;
@@ -118,7 +118,7 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
 
   async function take(bytes: Uint8Array): Promise<void> {
     taken = performance.now();
-    await outlet.write(intake.take(bytes));
+    await outlet.write(intake.take(bytes, taken));
     if (plan.mostBytes !== undefined && outlet.bytes >= plan.mostBytes) {
       full = true;
       intake.endAt(Number.NEGATIVE_INFINITY);

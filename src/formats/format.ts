@@ -36,8 +36,11 @@ export interface Provenance {
 
 /** Turns what a program prints while it captures into a file that is whole at every moment. */
 export interface Intake {
-  /** What goes into the file: nothing but whole pieces. Throws a KprofError `incomplete` where the bytes can't be right. */
-  take(bytes: Uint8Array): Buffer;
+  /**
+   * What goes into the file: nothing but whole pieces. `at` is when they came, by a clock that only goes forward: performance.now(), if absent.
+   * Throws a KprofError `incomplete` where the bytes can't be right.
+   */
+  take(bytes: Uint8Array, at?: number): Buffer;
   /** How a further file begins. */
   head(): Buffer;
   /** Puts secrets of a local file into a file that is whole. Throws a KprofError where this kind has no place for them. */
@@ -46,8 +49,11 @@ export interface Intake {
   tail(tallied: Tallied | undefined): Buffer;
   /** Pieces so far, as the program counts them, whether they were kept or not. */
   pieces(): number;
-  /** From now on leaves out what is later than so many milliseconds behind the first piece, by the pieces' own time; `-Infinity` keeps nothing. */
-  endAt(after: number): void;
+  /**
+   * From now on leaves out what was made later than this, by the clock of `take`; `-Infinity` keeps nothing. The pieces' own time tells, held
+   * against the piece that came fastest: as much later as that was under way has to be given. Without one, nothing is left out.
+   */
+  endAt(at: number): void;
   /** Whether something came that was left out. */
   isOver(): boolean;
   /** How far it is, in words. */

@@ -15,7 +15,9 @@ export function createIntake(writer: Writer): Intake {
   let used = 0;
   let link: Link | undefined;
   let came = 0;
-  let first: number | undefined;
+  // By the clock of whoever takes; the pod's, which may be set, is so much behind it and what the packet has waited.
+  let newest = Number.NEGATIVE_INFINITY;
+  let behind = Number.POSITIVE_INFINITY;
   let end = Number.POSITIVE_INFINITY;
   let over = false;
 
@@ -40,8 +42,8 @@ export function createIntake(writer: Writer): Intake {
     packet(number, seconds = 0, nanos, length, data) {
       came += 1;
       const at = seconds * 1000 + nanos / 1e6;
-      first ??= at;
-      if (at - first > end) {
+      if (at > newest) newest = at;
+      if (at > end) {
         over = true;
         return;
       }
@@ -56,8 +58,10 @@ export function createIntake(writer: Writer): Intake {
   const reader = createReader(both, 'What came from the pod');
 
   return {
-    take(bytes) {
+    take(bytes, at = performance.now()) {
+      newest = Number.NEGATIVE_INFINITY;
       reader.take(bytes);
+      behind = Math.min(behind, at - newest);
       const whole = out.subarray(0, used);
       // It is another's from now on; what is behind it is still ours.
       out = out.subarray(used);
@@ -71,8 +75,9 @@ export function createIntake(writer: Writer): Intake {
       return writer.tail(tallied);
     },
     pieces: () => came,
-    endAt(after) {
-      end = after;
+    endAt(at) {
+      if (at === Number.NEGATIVE_INFINITY) end = at;
+      else if (behind < Number.POSITIVE_INFINITY) end = at - behind;
     },
     isOver: () => over,
     progress: () => `${packets(counts.packets)}, ${inBytes(counts.bytes)}`,

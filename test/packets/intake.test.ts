@@ -19,6 +19,12 @@ const made: readonly Made[] = Array.from({ length: 30 }, (_, index) => ({
 const sent = pcapFile(made, { nano: true });
 const provenance = { namespace: 'shop', pod: 'web', container: 'app', command: 'tcpdump -i eth0', link: 'eth0', filter: 'port 80' };
 
+/** The packets from the first to before the second as tcpdump sends them, the file's head with the very first. */
+function piece(from: number, to: number): Buffer {
+  const start = (at: number) => 24 + made.slice(0, at).reduce((sum, { data }) => sum + 16 + data.length, 0);
+  return sent.subarray(from === 0 ? 0 : start(from), start(to));
+}
+
 /** The packets of a file, as what they were. */
 function packets(file: Buffer): readonly Made[] {
   const found: Made[] = [];
@@ -55,11 +61,35 @@ describe.each(['pcap', 'pcapng'] as const)('what comes from tcpdump, as %s', (na
 
   it('leaves out what is later than its end, by the time of the packets, and counts it nevertheless', () => {
     const one = intake();
-    const early = one.take(sent.subarray(0, 24 + 16 + (made[0] as Made).data.length));
-    one.endAt(4000);
-    const file = Buffer.concat([early, one.take(sent.subarray(24 + 16 + (made[0] as Made).data.length))]);
+    const early = one.take(piece(0, 1), 70_100); // the first one, long after the capture began
+    one.endAt(74_200);
+    const file = Buffer.concat([early, one.take(piece(1, 30), 80_000)]);
     expect(packets(file)).toEqual(made.slice(0, 5));
     expect([one.pieces(), one.isOver(), one.summary().facts['packets']]).toEqual([30, true, 5]);
+  });
+
+  it('takes the packet that came fastest for the measure, and the newest of what came together', () => {
+    const one = intake();
+    const early = [one.take(piece(0, 1), 1900), one.take(piece(1, 4), 4050), one.take(piece(4, 5), 5900)];
+    one.endAt(6100); // packet 3 came fastest, 1050 behind its time
+    expect(packets(Buffer.concat([...early, one.take(piece(5, 30), 6500)]))).toEqual(made.slice(0, 6));
+  });
+
+  it('loses nothing to a clock of the pod that was set forward', () => {
+    const one = intake();
+    const early = [one.take(piece(0, 1), 1000), one.take(piece(20, 21), 2000)];
+    one.endAt(4500);
+    expect(packets(Buffer.concat([...early, one.take(piece(21, 30), 6000)]))).toEqual([...made.slice(0, 1), ...made.slice(20, 23)]);
+  });
+
+  it('leaves nothing out where no packet came before its end, and all where none is to be kept', () => {
+    const one = intake();
+    one.endAt(4500);
+    expect(packets(one.take(sent, 9000))).toEqual(made);
+    expect(one.isOver()).toBe(false);
+    const none = intake();
+    none.endAt(Number.NEGATIVE_INFINITY);
+    expect(packets(none.take(sent, 9000))).toEqual([]);
   });
 
   it('is in memory of its own, which does not change any more, and takes little for little', () => {
