@@ -1,6 +1,7 @@
 /** Counts by ports of servers, and finds out which of the two of a conversation that is, in bounded memory. */
 import { type Amount, add, mostKept } from './amount.ts';
 import { type Talk, tcpFlags } from './dissect.ts';
+import { createRecent } from './recent.ts';
 
 interface Conversation extends Amount {
   readonly protocol: string;
@@ -27,8 +28,8 @@ export interface Ports {
 
 /** Counts until it is thrown away. */
 export function createPorts(): Ports {
-  const open = new Map<string, Conversation>();
   const settled = new Map<string, Amount>();
+  const open = createRecent<Conversation>(mostKept, (conversation) => settle(settled, conversation));
   const doings = new Map<string, Doings>();
 
   /** The port of whoever was asked: as was seen, else the one with more conversations, else the smaller, which is more often well known. */
@@ -42,13 +43,6 @@ export function createPorts(): Ports {
     add(map, `${conversation.protocol}/${serverOf(conversation)}`, conversation.bytes, conversation.packets);
 
   function begin(key: string, protocol: string, ports: readonly [number, number]): Conversation {
-    if (open.size >= mostKept) {
-      const [first] = open;
-      if (first !== undefined) {
-        settle(settled, first[1]);
-        open.delete(first[0]);
-      }
-    }
     const { used } = doings.get(protocol) ?? { used: new Uint32Array(65_536) };
     if (!doings.has(protocol)) doings.set(protocol, { used, served: new Uint32Array(65_536) });
     for (const port of ports) used[port] = (used[port] ?? 0) + 1;

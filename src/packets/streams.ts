@@ -1,5 +1,6 @@
 /** Tells what was sent again from what came late, in streams of TCP, in bounded memory. */
 import { type Segment, type Talk, tcpFlags } from './dissect.ts';
+import { createRecent } from './recent.ts';
 
 /** Streams that are followed at a time; each is one direction of a connection. */
 const mostStreams = 20_000;
@@ -55,9 +56,8 @@ function without(gap: Gap, from: number, to: number): readonly Gap[] {
  * a node is not sent again.
  */
 export function createStreams(): (link: number, talk: Talk, segment: Segment) => boolean {
-  const streams = new Map<string, Stream>();
+  const streams = createRecent<Stream>(mostStreams);
   const begin = (key: string, stream: Stream): false => {
-    if (!streams.has(key) && streams.size >= mostStreams) streams.delete(streams.keys().next().value as string);
     streams.set(key, stream);
     return false;
   };
