@@ -120,7 +120,8 @@ export function createTally(): { readonly counts: Counts; readonly sink: Require
       counted(link, counted: Counted) {
         const before = counters.get(link);
         if (before === undefined && counters.size >= mostLinks) return;
-        counters.set(link, { ...before, ...counted });
+        // What it does not say stands as it was said before.
+        counters.set(link, { received: counted.received ?? before?.received, dropped: counted.dropped ?? before?.dropped });
         for (const name of ['received', 'dropped'] as const) {
           const count = counted[name];
           if (count !== undefined) counts[name] = (counts[name] ?? 0) + count - (before?.[name] ?? 0);

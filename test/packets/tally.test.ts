@@ -123,6 +123,14 @@ describe('what is counted', () => {
     expect([...counts.talkers.values()].reduce((sum, { packets }) => sum + packets, 0)).toBe(12_000);
   });
 
+  it('keeps what the kernel counted where a later word of it says less', () => {
+    const { counts, sink } = createTally();
+    sink.counted(0, { received: 100, dropped: 7 });
+    sink.counted(0, { received: 150, dropped: undefined });
+    sink.counted(0, { received: 160, dropped: 9 });
+    expect([counts.received, counts.dropped]).toEqual([160, 9]);
+  });
+
   it('reads any bytes without an error', () => {
     fc.assert(
       fc.property(fc.constantFrom(0, 1, 101, 108, 113, 228, 229, 276, 999), fc.uint8Array({ maxLength: 120 }), (link, bytes) => {
