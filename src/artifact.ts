@@ -110,16 +110,33 @@ async function checkFree(path: string, force: boolean): Promise<void> {
   if (!force) throw new KprofError('usage', `${path} exists already`, { hint: 'give another name with -f, or overwrite it with --force' });
 }
 
-/** Files of an earlier capture would be taken for a part of this one, or be in its way when it has long begun. */
-async function checkNoneNumbered(path: string, force: boolean): Promise<void> {
-  if (force) return;
+/** The paths that `numbered` gives for this one, as far as there is something. */
+async function findNumbered(path: string): Promise<readonly string[]> {
   const { dir, name, ext } = parse(path);
   const isNumbered = (file: string) =>
     file.startsWith(`${name}-`) && file.endsWith(ext) && /^\d{5,}$/.test(file.slice(name.length + 1, -ext.length || undefined));
-  const found = (await readdir(dir)).filter(isNumbered).sort()[0];
+  return (await readdir(dir))
+    .filter(isNumbered)
+    .sort()
+    .map((file) => join(dir, file));
+}
+
+/** Removes the files that `numbered` gives for this path, and nothing that is no file. Throws a KprofError `disk`. */
+export async function removeNumbered(path: string): Promise<void> {
+  for (const each of await findNumbered(path))
+    if ((await find(each))?.isFile())
+      await unlink(each).catch((error: unknown) => {
+        if (codeOf(error) !== 'ENOENT') throw diskError(error, each);
+      });
+}
+
+/** Files of an earlier capture would be taken for a part of this one, or be in its way when it has long begun. */
+async function checkNoneNumbered(path: string, force: boolean): Promise<void> {
+  if (force) return;
+  const found = (await findNumbered(path))[0];
   if (found !== undefined)
-    throw new KprofError('usage', `${join(dir, found)} exists already, as files of ${basename(path)} are called`, {
-      hint: 'give another name with -f, or overwrite such files with --force',
+    throw new KprofError('usage', `${found} exists already, as files of ${basename(path)} are called`, {
+      hint: 'give another name with -f, or replace such files with --force',
     });
 }
 

@@ -1,6 +1,6 @@
 /** A capture in several files, one after another, of which the newest are kept. */
 import { unlink } from 'node:fs/promises';
-import { type Destination, numbered, publish } from '../artifact.ts';
+import { type Destination, numbered, publish, removeNumbered } from '../artifact.ts';
 import type { Captured } from './file.ts';
 import { createTape, type Tape } from './tape.ts';
 
@@ -29,7 +29,7 @@ interface Current {
   readonly tape: Tape;
 }
 
-/** Writes files beside where the one would be. Throws a KprofError `disk`. */
+/** Writes files beside where the one would be; with force, files of that name are gone before. Throws a KprofError `disk`. */
 export async function createReel({ final, ours = false }: Destination, winding: Winding): Promise<Tape> {
   const { bytes: most, keep, force, head, seal, onBegin } = winding;
   let number = 0;
@@ -49,6 +49,7 @@ export async function createReel({ final, ours = false }: Destination, winding: 
     while (keep !== undefined && paths.length > keep) await unlink(paths.shift() as string).catch(() => {}); // somebody took it away
     return captured;
   };
+  if (force && !ours) await removeNumbered(final);
   let current = await begin();
   // Packets do not wait for the disk to have the file before: that is the time in which the kernel drops them.
   let ending: Promise<unknown> = Promise.resolve();

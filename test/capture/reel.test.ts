@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -72,6 +72,21 @@ describe('a capture in several files', () => {
     await reel.close(false);
     const again = await wind('going', 300, { bytes: 1000, keep: undefined });
     expect(again.reel.paths?.[0]).toMatch(/going-00001-2\.pcapng$/);
+  });
+
+  it('removes the files of an earlier one of that name with force, and no others', async () => {
+    const final = join(box.path, 'again.pcapng');
+    const others = ['again-1.pcapng', 'again-00001.pcap', 'again.pcapng', 'other-00001.pcapng'].map((name) => join(box.path, name));
+    for (const path of [...others, numbered(final, 1), numbered(final, 7)]) writeFileSync(path, 'earlier');
+    symlinkSync('other-00001.pcapng', numbered(final, 8));
+    const intake = formats.pcapng.intake?.(provenance) as NonNullable<ReturnType<NonNullable<typeof formats.pcapng.intake>>>;
+    const winding = { bytes: 1e6, keep: undefined, force: true, head: intake.head, seal: quick, onBegin: () => {} };
+    const reel = await createReel({ final, partial: `${final}.partial` }, winding);
+    await reel.write(intake.take(sent));
+    await reel.close(true);
+    expect(seconds(numbered(final, 1))).toHaveLength(made.length);
+    expect([existsSync(numbered(final, 7)), existsSync(numbered(final, 8))]).toEqual([false, true]);
+    for (const path of others) expect(readFileSync(path, 'utf8')).toBe('earlier');
   });
 
   it('takes packets while the file before is still brought to the disk', async () => {
