@@ -52,14 +52,16 @@ const device: Flag<string> = {
 
 const shown = 'kprof prints no packets: kprof pcap mypod -f - | tcpdump -r - -A';
 
-// https://github.com/eldadru/ksniff has -f for the filter and -o for the file.
+// https://github.com/eldadru/ksniff has -f for the filter and -o for the file. A / between numbers is a filter's, any other a path's.
 const habits: readonly Habit[] = [
   {
-    typed: /^-f ?(?=\S.*\s)(?!\.{0,2}\/)(?!.*(cap(ng)?|\/)$)/i,
+    typed:
+      /^-f ?(?=[(! ]*(not|src|dst|host|port|portrange|net|ether|ip6?|tcp|udp|icmp6?|arp|vlan|proto|less|greater)\b.*\s)(?!.*(\\|[^\d:]\/|\/\D|\/$|cap(ng)?$))/,
     hint: "the filter stands behind the name: kprof pcap mypod port 80; a file of that name is -f './port 80'",
   },
   { typed: /^-s ?\d+$/, hint: '--snaplen 96 keeps so many bytes of each packet, and without it all are kept' },
-  { typed: /^-c ?\d+$/, hint: '--count 100 ends after so many packets' },
+  { typed: /^-c ?\d+$/, hint: '--count 100 ends after so many packets; a container of that name is --container 1' },
+  { typed: /^-n+[vqetAX]*i$/, hint: '-i eth0 alone: names are never looked up' },
   { typed: /^-nn(v+|v*[AX]\w*)?$/, hint: 'leave it out: names are never looked up' },
   { typed: /^-o ?.*cap(ng)?$/i, hint: 'the file is -f x.pcapng' },
   { typed: /^-v{2,}$/, hint: shown },
@@ -67,6 +69,9 @@ const habits: readonly Habit[] = [
   { typed: /^-w$/, hint: 'the file is -f x.pcapng' },
   { typed: /^-r$/, hint: 'kprof open x.pcapng' },
   { typed: /^-[CW]$/, hint: 'several files: --rotate 100MB --keep-files 5' },
+  { typed: /^-B$/, hint: '--buffer-size 32MiB is room in the kernel for packets that wait' },
+  { typed: /^-U$/, hint: 'leave it out: each packet is written as soon as it comes' },
+  { typed: /^-D$/, hint: '-i x, where there is no x, lists the interfaces of the pod' },
   { typed: /^-G$/, hint: 'an end: --duration 10s; several files: --rotate 100MB' },
 ];
 
