@@ -19,7 +19,7 @@ const step = 64 * 1024;
 /** Of who closes stdin and does not end: Wireshark does when its capture is stopped. */
 const endsWithin = 1000;
 
-/** Feeds from the beginning of the file; `failed` hears, fit behind its name, how a program ended that nobody has closed. */
+/** Feeds from the beginning of the file; `failed` hears, fit behind its name, how a program ended that nobody has closed, or why it gets no more. */
 export async function createFeed(path: string, child: ChildProcess, failed: (how: string) => void): Promise<Feed> {
   const [closed, over] = [new AbortController(), new AbortController()];
   let size = 0;
@@ -54,7 +54,14 @@ export async function createFeed(path: string, child: ChildProcess, failed: (how
     await finish(child, over.signal);
   };
   const done = work()
-    .catch(() => over.abort())
+    .catch((error: Error) => {
+      if (!over.signal.aborted) {
+        judged = true; // that it ends now is our doing
+        failed(`gets no more packets: ${error.message}`);
+      }
+      over.abort();
+      child.stdin?.destroy(); // or it waits for more, and whoever waits for it does
+    })
     .finally(() => file.close().catch(() => {}));
 
   return {

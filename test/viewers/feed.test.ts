@@ -99,6 +99,16 @@ describe('a feed', () => {
     expect([failures, feed.closed.aborted]).toEqual([['ended before it took anything'], false]);
   });
 
+  it('says why a file that can no longer be read is shown no further, and lets the program end', async () => {
+    const failures: string[] = [];
+    const child = spawn('sh', ['-c', 'exec cat'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const feed = await createFeed(box.path, child, (how) => failures.push(how)); // a folder can be opened, but not read
+    feed.grown(1);
+    expect(await until(() => child.exitCode === 0, 10)).toBe(true);
+    expect(await feed.end(5000)).toBe(true);
+    expect([failures, feed.closed.aborted]).toEqual([[expect.stringMatching(/^gets no more packets: EISDIR/)], false]);
+  });
+
   it('tells when there is no such program', async () => {
     const path = join(box.path, 'none');
     writeFileSync(path, 'x');
