@@ -54,12 +54,18 @@ export async function enterPod(
   return injected(request, way, target, { adds: 'NET_RAW' }, report, signal);
 }
 
-/** There is one terminal: of several pods each is asked about once the question before is answered, or one «y» would answer for all. */
-let answered: Promise<unknown> = Promise.resolve();
+/**
+ * There is one terminal: of several pods each is asked about once the question before is answered, or one «y» would answer for all. A no, and
+ * Ctrl-C at a question, which is one, is for all that were not asked about yet.
+ */
+let answered: Promise<void> = Promise.resolve();
 
-function inTurn<T>(ask: () => Promise<T>): Promise<T> {
+function inTurn(ask: () => Promise<void>, { signal }: Asking): Promise<void> {
   const answer = answered.then(ask);
-  answered = answer.catch(() => {}); // whoever asked hears of it
+  answered = answer.catch((error: unknown) => {
+    if (!signal.aborted) throw error; // a pod that is gone answers for none
+  });
+  answered.catch(() => {}); // whoever asked hears of it
   return answer;
 }
 
@@ -76,7 +82,7 @@ async function agree(missing: readonly string[], { options, where }: Request, { 
     asking.report.warn(what);
     const rights = 'a container as root with the capabilities NET_RAW, SETGID, SETUID and KILL';
     await askYes(`Add to ${pod} ${rights}, whose entry stays in the pod`, asking);
-  });
+  }, asking);
 }
 
 async function injected(

@@ -30,7 +30,10 @@ const container = (capabilities: string): DebugContainer => ({
 });
 
 /** Goes in where containers have these capabilities by default, or where they are refused. */
-async function enter(usual: string | KprofError, { options = {}, target = {} }: { options?: object; target?: Partial<Target> } = {}) {
+async function enter(
+  usual: string | KprofError,
+  { options = {}, target = {}, gone = new AbortController() }: { options?: object; target?: Partial<Target>; gone?: AbortController } = {},
+) {
   const asked: DebugSpec[] = [];
   const report = recorder();
   const request = { options, where: { name: 'web' }, reference: () => 'net', pullPolicy: 'IfNotPresent', timeout: 1000, yes: false };
@@ -40,7 +43,7 @@ async function enter(usual: string | KprofError, { options = {}, target = {} }: 
     return container(spec.adds === 'NET_RAW' ? masks.granted : usual);
   };
   const given = { namespace: 'shop', pod: 'web', hostNetwork: false, inject, ...target };
-  const entered = enterPod(request as unknown as Request, way, given as unknown as Target, report, new AbortController().signal);
+  const entered = enterPod(request as unknown as Request, way, given as unknown as Target, report, gone.signal);
   const outcome = await entered.then(
     ({ container: { rung } }) => rung,
     (error: unknown) => error as KprofError,
@@ -72,7 +75,29 @@ describe('going into a pod', () => {
     expect(asked[1]).toMatchObject({ adds: 'NET_RAW' });
   });
 
-  it('asks about one pod after another, and each answer is for its own', async () => {
+  it('asks about the others where a pod is gone before it was answered', async () => {
+    const asked: string[] = [];
+    const gone = new AbortController();
+    vi.mocked(askYes).mockImplementation(async (what) => {
+      asked.push(what);
+      if (asked.length > 1) return;
+      gone.abort(new KprofError('gone', 'The pod is gone'));
+      gone.signal.throwIfAborted();
+    });
+    const wasTTY = process.stdin.isTTY;
+    process.stdin.isTTY = true;
+    try {
+      const first = enter(masks.crio, { target: { pod: 'one' }, gone });
+      while (asked.length === 0) await turn();
+      const second = enter(masks.crio, { target: { pod: 'two' } });
+      expect((await first).outcome).toMatchObject({ message: 'The pod is gone' });
+      expect((await second).outcome).toBe('network');
+    } finally {
+      process.stdin.isTTY = wasTTY;
+    }
+  });
+
+  it('asks about one pod after another until a no, which is for all that were not asked about yet', async () => {
     const questions: { readonly what: string; readonly answer: (yes: boolean) => void }[] = [];
     vi.mocked(askYes).mockImplementation((what) => {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -83,7 +108,7 @@ describe('going into a pod', () => {
     process.stdin.isTTY = true;
     try {
       const entering = ['one', 'two', 'three'].map((pod) => enter(masks.crio, { target: { pod } }));
-      for (const [at, yes] of [true, false, true].entries()) {
+      for (const [at, yes] of [true, false].entries()) {
         while (questions.length <= at) await turn();
         for (let times = 0; times < 20; times++) await turn();
         expect(questions).toHaveLength(at + 1);
@@ -92,9 +117,11 @@ describe('going into a pod', () => {
       const outcomes = await Promise.all(entering);
       for (const [at, pod] of ['one', 'two', 'three'].entries()) {
         const asked = questions.findIndex(({ what }) => what.startsWith(`Add to ${pod} a container`));
-        if (asked === 1) expect(outcomes[at]?.outcome).toMatchObject({ message: 'Nothing was done' });
-        else expect(outcomes[at]?.outcome).toBe('network');
+        if (asked === 0) expect(outcomes[at]?.outcome).toBe('network');
+        else expect(outcomes[at]?.outcome).toMatchObject({ message: 'Nothing was done' });
       }
+      expect(questions).toHaveLength(2);
+      expect((await enter(masks.crio, { target: { pod: 'four' } })).outcome).toMatchObject({ message: 'Nothing was done' });
     } finally {
       process.stdin.isTTY = wasTTY;
     }
