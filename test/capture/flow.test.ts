@@ -225,6 +225,29 @@ describe('the end of a flow', () => {
     expect(one.intake.summary().facts).toMatchObject({ packets: 3 });
   });
 
+  it('is no later where the first packet came late', async ({ onTestFinished }) => {
+    const real = performance.now.bind(performance);
+    let waited = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => real() + waited);
+    onTestFinished(() => clock.mockRestore());
+    const container = scripted(async ({ stdout, stderr, told }) => {
+      stderr(begins);
+      waited = 60_000;
+      await stdout(stream([5000]));
+      one.early.abort();
+      let sent = 1;
+      for (let isStopped = false; !isStopped; sent++) {
+        await stdout(behind([5000 + sent * 30]));
+        isStopped = await Promise.race([told('stop').then(() => true), sleep(10, false)]);
+      }
+      stderr(`${sent} packets captured\nkprof-exit 0\n`);
+      await told('ack');
+    });
+    const one = stage(container);
+    expect(await one.run(plan(1, 1))).toMatchObject({ end: 'early', cut: false });
+    expect(one.packets()).toBe(1);
+  });
+
   it('leaves what is beyond the size out of the summary, too', async () => {
     const container = scripted(async ({ stdout, stderr, told }) => {
       stderr(begins);
