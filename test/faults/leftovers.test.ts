@@ -45,6 +45,30 @@ describe.concurrent('of a capture', () => {
     stand.remove();
   });
 
+  it('that is fetched by resume, its debug container stays only without an added right', async () => {
+    for (const [rung, left] of [
+      ['same-user', 1],
+      ['ptrace', 0],
+    ] as const) {
+      const stand = await bench.stand(`fetched-${rung}`);
+      const kprof = stand.desk.start(...stand.argv());
+      await kprof.until(/starting the recording/);
+      stand.proxy.set({ bytesPerSecond: 50_000 });
+      await kprof.until(/pulling/, 120);
+      const path = join(stand.desk.folder, '.state/kprof/captures', `${stand.ids()[0]}.json`);
+      expect(await until(() => /"stage":"pulling".*"identity"/.test(readFileSync(path, 'utf8')), 30)).toBe(true);
+      kprof.child.kill('SIGKILL');
+      await kprof.ended;
+      stand.proxy.calm();
+      const record = JSON.parse(readFileSync(path, 'utf8'));
+      writeFileSync(path, JSON.stringify({ ...record, debugContainer: { ...record.debugContainer, rung } }));
+      const resumed = await stand.desk.kprof('resume', '--no-open');
+      expect(resumed, resumed.stderr).toMatchObject({ code: 0 });
+      expect(await until(() => running(stand).length === left, 20), `${rung}: ${running(stand).length} left`).toBe(true);
+      stand.remove();
+    }
+  });
+
   it('whose line is out, kprof gc leaves to who comes back', async () => {
     const stand = await bench.stand('line-out');
     const kprof = await recording(stand);
