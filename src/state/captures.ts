@@ -3,14 +3,14 @@
  * to end one, or to tell of one, when the kprof that began it is gone.
  */
 import { execFile } from 'node:child_process';
-import { readdir, readFile, unlink } from 'node:fs/promises';
+import { readFile, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { DebugSpec } from '../cluster.ts';
 import type { Identity } from '../pull/remarks.ts';
 import type { Argv, FormatName, Place, Secrets } from '../toolkit.ts';
-import { replaceFile, stateFolder } from './folder.ts';
+import { readRecords, replaceFile, stateFolder } from './folder.ts';
 
 /**
  * How far a capture is. What was captured can be fetched from `pulling` on; before, the pod undoes what runs when its client is gone.
@@ -129,17 +129,7 @@ const isRecord = (value: unknown): value is CaptureRecord =>
 
 /** All captures that are not over, oldest first; what can't be read is none. */
 export async function readCaptures(env: NodeJS.ProcessEnv): Promise<readonly CaptureRecord[]> {
-  const names = (await readdir(folder(env)).catch(() => [])).filter((name) => name.endsWith('.json'));
-  const parsed = await Promise.all(
-    names.map(async (name) => {
-      try {
-        return JSON.parse(await readFile(join(folder(env), name), 'utf8')) as unknown;
-      } catch {
-        return undefined; // A crash cut it, or another kprof ended it just now.
-      }
-    }),
-  );
-  return parsed.filter(isRecord).sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+  return (await readRecords(folder(env), isRecord)).toSorted((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
 }
 
 /** Keeps the record; false when it can't be, which costs the way back and not the capture. */

@@ -1,5 +1,5 @@
 /** Where this user's kprof keeps what it knows: for the user's eyes alone. */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -30,4 +30,19 @@ export async function replaceFile(path: string, content: string): Promise<boolea
   } catch {
     return false; // The caller says so, or goes on without.
   }
+}
+
+/** The records of a folder, a file each; what can't be read, or is none, is left out: a crash cut it, or another kprof took it away just now. */
+export async function readRecords<T>(folder: string, isRecord: (value: unknown) => value is T): Promise<readonly T[]> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json'));
+  const parsed = await Promise.all(
+    names.map(async (name) => {
+      try {
+        return JSON.parse(await readFile(join(folder, name), 'utf8')) as unknown;
+      } catch {
+        return undefined;
+      }
+    }),
+  );
+  return parsed.filter(isRecord);
 }

@@ -3,9 +3,9 @@
  * Names and markers in the cluster can be forged; these files can't, being the user's own. One for each: several kprofs write at a time.
  */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, unlink } from 'node:fs/promises';
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile, stateFolder } from './folder.ts';
+import { readRecords, replaceFile, stateFolder } from './folder.ts';
 
 /** A debug container that we made, exactly as it was accepted. */
 export interface Entry {
@@ -44,19 +44,7 @@ export async function readJournal(env: NodeJS.ProcessEnv): Promise<readonly Entr
   return (await readAll(env)).filter(({ at }) => !(at < since)).sort((a, b) => a.at - b.at);
 }
 
-async function readAll(env: NodeJS.ProcessEnv): Promise<readonly Entry[]> {
-  const names = (await readdir(folder(env)).catch(() => [])).filter((name) => name.endsWith('.json'));
-  const parsed = await Promise.all(
-    names.map(async (name) => {
-      try {
-        return JSON.parse(await readFile(join(folder(env), name), 'utf8')) as unknown;
-      } catch {
-        return undefined; // A crash cut it, or another kprof forgot it just now.
-      }
-    }),
-  );
-  return parsed.filter(isEntry);
-}
+const readAll = (env: NodeJS.ProcessEnv): Promise<readonly Entry[]> => readRecords(folder(env), isEntry);
 
 /** Keeps an entry, and drops old ones. One that can't be written costs the reuse, not the capture: then it is false. */
 export async function remember(env: NodeJS.ProcessEnv, entry: Entry): Promise<boolean> {
