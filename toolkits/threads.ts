@@ -1,18 +1,15 @@
 import { count, duration, toggle } from '../src/flags.ts';
 import { answer, answers, attaching, diagnosticCommand, guardSigquit, jvm, parseVersion } from '../src/runtimes/jvm.ts';
-import { type Room, roomInWords, roomsIn, scratchOf, spaceProbe, tightest } from '../src/runtimes/space.ts';
+import { crowded, scratchOf, spaceProbe } from '../src/runtimes/space.ts';
 import { threadTimes, timesOfThreads } from '../src/runtimes/thread-times.ts';
 import { notWhole, notWritten, onlyVirtual } from '../src/runtimes/virtual-threads.ts';
-import { defineToolkit, type InLog, type Input, type Place, type Process, type Step, type Tools, type Wait } from '../src/toolkit.ts';
+import { defineToolkit, type InLog, type Place, type Process, type Step, type Tools, type Wait } from '../src/toolkit.ts';
 
 /** The first JDK that has virtual threads, and tells of them. */
 const firstWithVirtual = 21;
 
 /** A million of them would give more; the rest is left out. */
 const mostOfVirtual = 32 * 2 ** 20;
-
-/** A thread takes a kilobyte in the JVM's file of all of them, whatever is read of it. */
-const leastRoom = 256 * 2 ** 20;
 
 const what = 'print its threads';
 
@@ -52,13 +49,8 @@ function virtualThreads(tools: Tools, process: Process, { seenByTarget: path, at
   ];
 }
 
-/** Why virtual threads are not written down: in memory they would be taken from the app, and elsewhere they may fill the disk. */
-function crowded({ tools, facts, bears }: Pick<Input<never>, 'tools' | 'facts' | 'bears'>): string | undefined {
-  const [room] = roomsIn([scratchOf(tools)], facts, bears) as [Room];
-  if (!room.isMemory && tightest([room]) >= leastRoom) return undefined;
-  const why = room.isMemory ? `${room.folder} is memory` : roomInWords(room);
-  return `Virtual threads, if there are any, are left out: the JVM writes them to a file, of any size, and ${why}`;
-}
+const leftOut = (why: string): string =>
+  `Virtual threads, if there are any, are left out: the JVM writes them to a file, of any size, and ${why}`;
 
 /** What its threads used so far, where the JVM itself does not tell. */
 const times = (process: Process): Step => ({
@@ -94,8 +86,7 @@ export const threads = defineToolkit({
       risk: 'pause',
       format: 'threads',
       probe: (process, tools) => ({ ...attaching.probe(process, tools), space: spaceProbe(process, scratchOf(tools)) }),
-      plan(input) {
-        const { options, process, tools, facts, place } = input;
+      plan({ options, process, tools, facts, bears, place }) {
         const major = parseVersion(facts['version'] ?? '')?.major ?? 11;
         // -e came with JDK 11: allocated bytes of each thread; its CPU time is told then without it.
         const dump: Step = {
@@ -107,11 +98,11 @@ export const threads = defineToolkit({
           what,
         };
         const wanted = major >= firstWithVirtual && !options['platform-only'];
-        const why = wanted ? crowded(input) : undefined;
+        const why = wanted ? crowded(tools, facts, bears) : undefined;
         const virtual = wanted && why === undefined ? place('virtual.txt') : undefined;
         return {
           kind: 'stream',
-          notes: why === undefined ? [] : [why],
+          notes: why === undefined ? [] : [leftOut(why)],
           ...(virtual === undefined ? {} : { needsFolder: virtual }),
           steps: [
             ...several(major >= 11 ? [dump] : [dump, times(process)], options),

@@ -2,7 +2,7 @@
 import type { Argv, Input, Place, Process, Tools } from '../toolkit.ts';
 import { bytesOfSize, copyThatFits, inMebibytes, parseRecordings, partly, recordingProbe, usualSize } from './jfr.ts';
 import { diagnosticCommand } from './jvm.ts';
-import { roomInWords, roomsIn, scratchOf, spaceProbe, tightest } from './space.ts';
+import { crowded, scratchOf, spaceProbe } from './space.ts';
 
 const ofRecordings: readonly string[] = ['JFR.dump', 'JFR.stop'];
 
@@ -25,7 +25,8 @@ type Around = Pick<Input<never>, 'process' | 'tools' | 'facts' | 'bears' | 'name
 /** The command with as much in its file as there is room for. */
 export function fitted(words: readonly string[], around: Around, at: Place['at']): Fitted {
   if (words[0] === 'JFR.dump') return fittedDump(words, around, at);
-  const costs = words[0] === 'JFR.stop' ? largeCopy(words, around, at) : words[0] === 'Thread.dump_to_file' ? crowded(around) : undefined;
+  const costs =
+    words[0] === 'JFR.stop' ? largeCopy(words, around, at) : words[0] === 'Thread.dump_to_file' ? allThreads(around) : undefined;
   return { words, notes: [], ...(costs === undefined ? {} : { costs }) };
 }
 
@@ -69,12 +70,7 @@ function largeCopy(words: readonly string[], around: Around, at: Place['at']): s
   return `it writes ${much}, and ${because}: what does not fit may end the JVM. As much as fits: ${part}`;
 }
 
-/** Below that a file of all threads, of which there may be millions, might fill it. */
-const leastForThreads = 256 * 2 ** 20;
-
-function crowded({ tools, facts, bears }: Around): string | undefined {
-  const rooms = roomsIn([scratchOf(tools)], facts, bears);
-  if (tightest(rooms) >= leastForThreads && !rooms.some(({ isMemory }) => isMemory)) return undefined;
-  const why = rooms.map((room) => (room.isMemory ? `${room.folder} is memory` : roomInWords(room))).join('; ');
-  return `Thread.dump_to_file writes a file of any size, a kilobyte for each thread, and ${why}`;
+function allThreads({ tools, facts, bears }: Around): string | undefined {
+  const why = crowded(tools, facts, bears);
+  return why === undefined ? undefined : `Thread.dump_to_file writes a file of any size, a kilobyte for each thread, and ${why}`;
 }

@@ -49,3 +49,13 @@ export function roomInWords({ folder, free, isKnown, limit }: Room): string {
     return `of what may be written to ${folder} at most, ${mebibytes(limit)} are taken for free: what was written already is not known`;
   return isKnown ? `${folder} has room for ${mebibytes(free)}` : `how much room ${folder} has can't be told`;
 }
+
+/** A thread takes a kilobyte in the JVM's file of all of them, of which there may be millions. */
+const leastForThreads = 256 * 2 ** 20;
+
+/** Why a file of all threads is not to be written where captures go: in memory it would be taken from the app, elsewhere it may fill the disk. */
+export function crowded(tools: Tools, facts: Facts, bears: Pick<Bears, 'storage' | 'volumes'>): string | undefined {
+  const [room] = roomsIn([scratchOf(tools)], facts, bears) as readonly [Room];
+  if (room.isMemory) return `${room.folder} is memory`;
+  return tightest([room]) >= leastForThreads ? undefined : roomInWords(room);
+}
