@@ -163,11 +163,18 @@ describe('kprof pcap --live', () => {
     async () => {
       const display = spawn('Xvfb', [':93', '-screen', '0', '1200x800x24'], { stdio: 'ignore' });
       try {
-        Object.assign(laptop.env, { PATH: process.env['PATH'], DISPLAY: ':93', HOME: laptop.folder, XDG_RUNTIME_DIR: laptop.folder });
+        // What Wireshark has taken in, it keeps in a file of its own.
+        const own = join(laptop.folder, 'wireshark');
+        mkdirSync(own);
+        const surroundings = { DISPLAY: ':93', HOME: laptop.folder, XDG_RUNTIME_DIR: laptop.folder, TMPDIR: own };
+        Object.assign(laptop.env, { PATH: process.env['PATH'], ...surroundings });
         expect(await eventually(() => existsSync('/tmp/.X11-unix/X93'), 20)).toBe(true);
         const running = laptop.start('pcap', '-n', ground.namespace, 'web', '-i', 'eth0', '--live', '--duration', '20s');
         const title = () => execFileSync('xwininfo', ['-display', ':93', '-root', '-tree'], { encoding: 'utf8' });
         expect(await eventually(() => title().includes(`${ground.namespace}/web`), 60)).toBe(true);
+        await send(3, '/wireshark');
+        const seen = () => readdirSync(own).flatMap((name) => text(join(own, name)).match(/GET \/wireshark/g) ?? []);
+        expect(await eventually(() => seen().length === 3, 20)).toBe(true);
         expect((await running.ended).code).toBe(0);
       } finally {
         display.kill();
