@@ -1,7 +1,6 @@
 /** The Go pods of delve.test.ts, what they answer, and who holds them. */
-import { execFileSync } from 'node:child_process';
 import type { GoPod } from './go-pods.ts';
-import { debugContainers, hasEnded, inside, kubeconfig, kubectl, type Place } from './support.ts';
+import { debugContainers, hasEnded, kubectl, kubectlLater, type Place } from './support.ts';
 
 const answers = 'addr=:8080,serve=http';
 
@@ -22,12 +21,10 @@ export const pods = {
 } satisfies Record<string, GoPod>;
 
 /** Whether the app answers an HTTP request within a few seconds. */
-export function isAnswering({ namespace }: Pick<Place, 'namespace'>, pod: string): boolean {
+export async function isAnswering({ namespace }: Pick<Place, 'namespace'>, pod: string): Promise<boolean> {
   const path = `/api/v1/namespaces/${namespace}/pods/${pod}:8080/proxy/`;
   try {
-    execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'get', '--raw', path, '--request-timeout=5s'], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    await kubectlLater(['get', '--raw', path, '--request-timeout=5s']);
   } catch (error) {
     // It has no such page, and says so itself.
     return /the server could not find the requested resource/.test(String((error as { readonly stderr?: unknown }).stderr));
@@ -36,11 +33,13 @@ export function isAnswering({ namespace }: Pick<Place, 'namespace'>, pod: string
 }
 
 /** Whether nobody traces process `pid`, as a debug container sees it, or all debug containers have ended. */
-export function isFree({ namespace }: Pick<Place, 'namespace'>, pod: string, pid = 1): boolean {
+export async function isFree({ namespace }: Pick<Place, 'namespace'>, pod: string, pid = 1): Promise<boolean> {
   const container = debugContainers(namespace, pod).find((name) => !hasEnded(namespace, pod, name));
   if (container === undefined) return true;
   try {
-    return /^TracerPid:\s*0$/m.test(inside(namespace, pod, container, 'cat', `/proc/${pid}/status`));
+    return /^TracerPid:\s*0$/m.test(
+      await kubectlLater(['exec', '-n', namespace, pod, '-c', container, '--', 'cat', `/proc/${pid}/status`]),
+    );
   } catch {
     return false; // it has ended just now, and the cluster is going to say so
   }

@@ -29,6 +29,6 @@ export async function halted(
   const client = await dap(address);
   await attach(client, ['main.allocate']);
   await client.event('stopped');
-  if (isAnswering(where, pod)) throw new Error(`${pod} answers at its breakpoint`);
+  if (await isAnswering(where, pod)) throw new Error(`${pod} answers at its breakpoint`);
   return { running, client, container };
 }

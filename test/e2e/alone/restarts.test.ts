@@ -26,9 +26,9 @@ describe.skipIf(!isOurs)('a recording goes on and arrives, and a process that st
   });
 
   /** Whether it holds, of a cluster that may not take questions yet. */
-  const later = (holds: () => boolean) => () => {
+  const later = (holds: () => boolean | Promise<boolean>) => async () => {
     try {
-      return holds();
+      return await holds();
     } catch {
       return false;
     }
@@ -46,7 +46,7 @@ describe.skipIf(!isOurs)('a recording goes on and arrives, and a process that st
     // A kubelet that is gone takes no line with it: then somebody has to end the session.
     if (name === 'kubelet') debugging.child.kill('SIGKILL');
     expect(await eventually(() => ![undefined, pid].includes(component(name)), 60)).toBe(true);
-    const isBack = later(() => isFree(restricted, name) && isAnswering(restricted, name));
+    const isBack = later(async () => (await isFree(restricted, name)) && (await isAnswering(restricted, name)));
     expect(await eventually(isBack, 65)).toBe(true);
     expect(restarts(restricted, name)).toBe(0);
     debugging.child.kill('SIGKILL');
