@@ -9,8 +9,9 @@ import { Fault } from './fault.ts';
 import { createPartial, type PartialFile, reopenPartial } from './partial.ts';
 import type { Pulled } from './receiver.ts';
 import type { Identity } from './remarks.ts';
+import { least } from './stall.ts';
 
-/** How patient a pull is, unless told otherwise: what counts is a new byte. */
+/** How patient a pull is, unless told otherwise; what counts as new is told by `least`. */
 export const usual: Patience = { pause: 500, longestPause: 10_000, fruitless: 60_000 };
 
 /** What is pulled, and how. */
@@ -60,7 +61,7 @@ async function persist(open: OpenPull, file: PartialFile, signal: AbortSignal, o
       if (!(error instanceof Fault) || signal.aborted) throw error;
       // What is not known to be of the same file can't be gone on with.
       if (identity === undefined && arrival.bytes() > 0) throw error;
-      const worth = tries.worth(arrival.bytes());
+      const worth = tries.worth(Math.floor(arrival.bytes() / least));
       if (error.again === 'line' ? !worth : left[error.again]-- === 0) throw error;
       if (error.again === 'anew') await arrival.drop();
       options.onResume?.(error, arrival.bytes(), identity?.size);

@@ -11,8 +11,8 @@ export interface Stall {
   stop(): void;
 }
 
-/** What must come within the time of a silence: who sends a byte a minute would never end. */
-const least = 16 * 1024;
+/** Bytes that must come within the time of a silence, or until another line is worth it: who sends a byte a minute would never end. */
+export const least = 16 * 1024;
 
 /** Calls `onStall` when next to nothing came for `silence` milliseconds, about a second late at most. */
 export function createStall(silence: number, onStall: () => void): Stall {

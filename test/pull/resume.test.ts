@@ -189,6 +189,18 @@ test('a byte now and then is silence', async () => {
   expect(outcome).toMatchObject({ failure: 'timeout' });
 });
 
+test('a byte of each line is nothing new, or it would never end', async () => {
+  using box = sandbox();
+  const { open, seen } = answering('none', (script, n) => ({
+    ...script,
+    stdout: script.stdout.subarray(0, n === 0 ? 513 : 1),
+    hangs: true,
+  }));
+  const { outcome } = await attempt(box.path, open, { codec: 'none', silence: 100, patience: { ...quick, fruitless: 500 } });
+  expect(outcome).toMatchObject({ failure: 'timeout' });
+  expect(seen.length).toBeLessThan(20);
+});
+
 test('another file in the pod is an error at once; what is here stays', async () => {
   using box = sandbox();
   const says = fileLine.replace(' 12 ', ' 13 ');
