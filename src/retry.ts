@@ -47,21 +47,23 @@ export function createTries({ pause, longestPause, fruitless }: Patience): Tries
 
 /** When to try again, and for how long. */
 export interface Retrying {
-  /** Milliseconds, from the first failure on. */
+  /** Milliseconds, from the first failure on; they begin anew whenever `far` has grown. */
   readonly for: number;
+  /** Counts what shows that trying is worth it; it never shrinks. */
+  readonly far?: () => number;
   readonly signal: AbortSignal;
   readonly when: (error: unknown) => boolean;
 }
 
 /** The first success, or the last failure; rejects with the reason of `signal` when that aborts. */
-export async function retry<T>(attempt: () => Promise<T>, { for: fruitless, signal, when }: Retrying): Promise<T> {
+export async function retry<T>(attempt: () => Promise<T>, { for: fruitless, far = () => 0, signal, when }: Retrying): Promise<T> {
   const tries = createTries({ pause: 200, longestPause: 5000, fruitless });
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
       signal.throwIfAborted();
-      if (!when(error) || !tries.worth(0)) throw error;
+      if (!when(error) || !tries.worth(far())) throw error;
       await tries.pause(signal);
     }
   }

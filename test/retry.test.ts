@@ -27,6 +27,19 @@ describe('retry', () => {
     expect(attempt.mock.calls.length).toBeGreaterThan(1);
   });
 
+  it('has all its time again whenever it got further', async () => {
+    let far = 0;
+    const attempt = vi.fn(async () => {
+      if (++far < 5) throw lost;
+      return 'here';
+    });
+    const late = async () => {
+      await sleep(250);
+      return attempt();
+    };
+    expect(await retry(late, { for: 200, far: () => far, signal, when: always })).toBe('here');
+  });
+
   it('ends as soon as it is told, with the reason', async () => {
     const stop = new AbortController();
     const outcome = expect(retry(vi.fn().mockRejectedValue(lost), { for: 60_000, signal: stop.signal, when: always })).rejects.toThrow(

@@ -33,6 +33,8 @@ export interface Lease {
   finished(): void;
   /** Settles as soon as the line is there; rejects when the lease is lost. */
   back(): Promise<void>;
+  /** How many lines it has had. */
+  lines(): number;
   /** `done` removes the capture's files from the pod, `abort` also undoes what runs. Never rejects; false when the pod has to do it alone. */
   end(word: 'done' | 'abort'): Promise<boolean>;
   /** Lets go without a word: the pod undoes what runs, and keeps files for who comes back. */
@@ -72,6 +74,7 @@ export async function hold(container: DebugContainer, id: string, holding: Holdi
   const left = new AbortController();
   let line = await retry(() => take(holding.again === true, signal), { for: answerWithin, signal, when: isLineLost });
   let present: Promise<void> = Promise.resolve();
+  let lines = 1;
   let ending = false;
   let onlyFiles = holding.again === true;
 
@@ -80,6 +83,7 @@ export async function hold(container: DebugContainer, id: string, holding: Holdi
     const until = AbortSignal.any([gone, left.signal]);
     line = await retry(() => take(true, until), { for: returnWithin, signal: until, when: isLineLost });
     if (line.undone && !onlyFiles) throw tooLate();
+    lines += 1;
     onLine(true);
   };
   const keep = async (): Promise<void> => {
@@ -128,6 +132,7 @@ export async function hold(container: DebugContainer, id: string, holding: Holdi
       await present;
       lost.signal.throwIfAborted();
     },
+    lines: () => lines,
     async end(word) {
       const ended = await Promise.race([tidy(word), sleep(2 * patience, false, { ref: false })]);
       leave(new KprofError('timeout', 'The pod did not clean up in time'));

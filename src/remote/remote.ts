@@ -144,12 +144,21 @@ export async function step(lease: Lease, { name, undo, run }: Kept, bounds: Boun
   return persist(lease, () => resultOf(lease.container, words, bounds), bounds.signal);
 }
 
-/** Tries again, once the lease is there, what a broken line took. To be used for what may be asked twice. */
-export const persist = <T>(lease: Lease, attempt: () => Promise<T>, signal: AbortSignal): Promise<T> =>
-  retry(
-    async () => {
-      await lease.back();
-      return attempt();
-    },
-    { for: 50_000, signal, when: isLineLost },
-  );
+/** Without a line for so long it is enough. */
+const patience = 50_000;
+
+/**
+ * Tries again, once the lease is there, what a broken line took. To be used for what may be asked twice. However often the line breaks in the
+ * hour that a step takes, each time that it was there in between is a beginning.
+ */
+export function persist<T>(lease: Lease, attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  let long = 0;
+  const once = async (): Promise<T> => {
+    await lease.back();
+    const began = performance.now();
+    return attempt().finally(() => {
+      if (performance.now() - began > patience) long += 1;
+    });
+  };
+  return retry(once, { for: patience, far: () => lease.lines() + long, signal, when: isLineLost });
+}
