@@ -146,9 +146,9 @@ export async function letGo(
 
 const isRestart = (reason: unknown): boolean => reason instanceof KprofError && / (was restarted|has ended)$/.test(reason.message);
 
-/** Whether somebody who comes later may have more luck: it was the line, the disk here, or Ctrl-C; a file that is none will not become one. */
+/** Whether somebody who comes later may have more luck: it was the line, the login, the disk here, or Ctrl-C; a file that is none will not become one. */
 export const isWorthResuming = (error: unknown): boolean =>
-  isLineLost(error) || (error instanceof KprofError && ['disk', 'timeout', 'interrupted'].includes(error.failure));
+  isLineLost(error) || (error instanceof KprofError && ['disk', 'forbidden', 'timeout', 'interrupted'].includes(error.failure));
 
 const resumable = (error: unknown, id: string): unknown =>
   error instanceof KprofError

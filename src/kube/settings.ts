@@ -44,7 +44,11 @@ export async function openSettings(choice: Choice, destination: Destination): Pr
   let current: Current | undefined;
   // One plugin at a time, however many ask.
   const renewed = shared(async (signal) => {
-    current = await renew(build, current, await source.get({ signal, say: destination.say }));
+    const before = current;
+    const credential = await source.get({ signal, say: destination.say }).catch((error: unknown) => {
+      throw before === undefined ? error : passing(error);
+    });
+    current = await renew(build, before, credential);
     return current.settings;
   });
   return {
@@ -59,6 +63,10 @@ export async function openSettings(choice: Choice, destination: Destination): Pr
     },
   };
 }
+
+/** A login that went well before may go well in a moment: after a night's sleep a plugin has no network yet. */
+const passing = (error: unknown): unknown =>
+  error instanceof KprofError ? new KprofError(error.failure, error.message, { hint: error.hint, cause: error.cause, lost: true }) : error;
 
 /** One run of the work for all who ask while it runs; it is aborted when the last of them has gone away. */
 function shared<T>(work: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal | undefined) => Promise<T> {

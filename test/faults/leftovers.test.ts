@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Pod } from '../sandbox/objects.ts';
 import { kill } from '../sandbox/processes.ts';
 import { until } from '../support/shells.ts';
-import { type Bench, leftInTarget, type Stand, startBench } from './bench.ts';
+import { type Bench, execs, leftInTarget, type Stand, startBench } from './bench.ts';
 
 let bench: Bench;
 beforeAll(async () => {
@@ -67,6 +67,20 @@ describe.concurrent('of a capture', () => {
       expect(await until(() => running(stand).length === left, 20), `${rung}: ${running(stand).length} left`).toBe(true);
       stand.remove();
     }
+  });
+
+  it.each([401, 403])('that is finished, a login that is refused (%i) takes nothing away', async (code) => {
+    const stand = await bench.stand(`refused-${code}`);
+    bench.sandbox.faults.add({ when: { ...execs(stand.pod, 'pull'), nth: 1 }, fault: 'refuse', code });
+    const refused = await stand.desk.kprof(...stand.argv());
+    expect(refused, refused.stderr).toMatchObject({
+      code: 4,
+      stdout: '',
+      stderr: expect.stringMatching(/kprof resume [0-9a-f]{16} fetches/),
+    });
+    const resumed = await stand.desk.kprof('resume', '--no-open');
+    expect(resumed, resumed.stderr).toMatchObject({ code: 0 });
+    stand.remove();
   });
 
   it('whose line is out, kprof gc leaves to who comes back', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -25,7 +25,7 @@ const apiVersion = 'client.authentication.k8s.io/v1';
 /** A plugin that gives the token `t1`, then `t2` …; `more` is what else its answer says. */
 function plugin(more: object = {}) {
   const status = { token: 'TOKEN', ...more };
-  const script = `echo run >>"$0"/runs; echo '${JSON.stringify({ apiVersion, status })}' | sed "s/TOKEN/t$(wc -l <"$0"/runs)/"`;
+  const script = `set -e; echo run >>"$0"/runs; echo '${JSON.stringify({ apiVersion, status })}' | sed "s/TOKEN/t$(wc -l <"$0"/runs)/"`;
   return { exec: { apiVersion, command: '/bin/sh', args: ['-c', script, folder], interactiveMode: 'Never' } };
 }
 const runs = () => (existsSync(join(folder, 'runs')) ? readFileSync(join(folder, 'runs'), 'utf8').split('\n').length - 1 : 0);
@@ -51,6 +51,20 @@ const tokens = (...valid: string[]) => {
     refuse: ({ headers }: { headers: { authorization?: string | undefined } }) => (good.has(headers.authorization ?? '') ? undefined : 401),
   };
 };
+
+it('a plugin that fails is no reason to give up what it has logged in for before', async () => {
+  const { good, refuse } = tokens('Bearer t1');
+  await using server = await secureServer({ refuse });
+  const [{ ways }, stranger] = [await open(server, plugin()), await open(server, plugin())];
+  await ways.exec();
+  good.clear();
+  // The script begins with writing there.
+  rmSync(folder, { recursive: true });
+  const failed = { failure: 'failed', message: 'The credential plugin /bin/sh failed' };
+  await expect(ways.exec()).rejects.toMatchObject({ ...failed, lost: true });
+  await expect(stranger.ways.exec()).rejects.toMatchObject({ ...failed, lost: false });
+  mkdirSync(folder);
+});
 
 describe.each(['get', 'watch', 'exec'] as const)('a 401 in the middle of a capture, for %s', (way) => {
   it('has the plugin asked again, once', async () => {
