@@ -129,6 +129,7 @@ async function answer(
   response: ServerResponse,
   tcpOf: (socket: Socket) => Socket,
 ): Promise<void> {
+  response.on('error', () => undefined); // Something happened to an object in the moment in which its watch ended.
   try {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
