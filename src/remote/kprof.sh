@@ -449,6 +449,12 @@ finish() {
 	return 0
 }
 
+# Its client is waited for until then. Whole from the first moment: the supervisor may look in any.
+orphan() { # of $capture, at $time
+	echo $((time + return_in * 100)) >"$capture/orphan.$$"
+	mv "$capture/orphan.$$" "$capture/orphan"
+}
+
 # One at a time and beside the supervisor, which has to hear its signals.
 clean() {
 	if [ -n "$cleaner" ]; then
@@ -462,7 +468,7 @@ clean() {
 		[ -e "$file" ] || continue
 		capture=${file%/holder}
 		if [ -e "$capture/orphan" ] || [ -e "$capture/undone" ] || signal 0 "$file"; then continue; fi
-		echo $((time + return_in * 100)) >"$capture/orphan"
+		orphan
 	done
 	for file in "$dir"/captures/*/orphan; do
 		[ -f "$file" ] || continue
@@ -504,6 +510,19 @@ clean_beside() {
 	cleaner=$!
 }
 
+# What was promised to one client, another one who came later does not shorten. Sets limit.
+longest() {
+	limit=''
+	for file in "$dir/ttl" "$dir"/captures/*/ttl; do
+		[ -f "$file" ] || continue
+		wanted=''
+		IFS= read -r -t 1 wanted <>"$file"
+		case ${wanted:-,} in *[!0-9]*) continue ;; esac
+		[ "$wanted" -le "${limit:-0}" ] || limit=$wanted
+	done
+	limit=${limit:-$ttl}
+}
+
 supervise() {
 	ttl=$1 first=$2 cap=$3
 	stopping='' age=0 idle=0 limit=$first last='' cleaner=''
@@ -514,9 +533,8 @@ supervise() {
 		beat=$last
 		[ ! -f "$dir/beat" ] || IFS= read -r -t 1 beat <>"$dir/beat"
 		[ "$beat" = "$last" ] || {
-			last=$beat idle=0 limit=''
-			[ ! -f "$dir/ttl" ] || IFS= read -r -t 1 limit <>"$dir/ttl"
-			case ${limit:-,} in *[!0-9]*) limit=$ttl ;; esac
+			last=$beat idle=0
+			longest
 		}
 		! is_live || idle=0
 		clean
@@ -630,6 +648,7 @@ hold() {
 	fi
 	trap 'leave; exit 143' TERM INT HUP # the supervisor undoes
 	echo "$2" >"$dir/ttl"
+	echo "$2" >"$capture/ttl"
 	sign "$capture/holder"
 	rm -f "$capture/orphan"
 	if [ -e "$capture/undone" ]; then echo undone; else echo held; fi
@@ -644,7 +663,7 @@ hold() {
 		# Another line may hold it already, or have ended it.
 		holder=
 		[ ! -e "$capture/holder" ] || IFS=' ' read -r holder _ <"$capture/holder"
-		[ "$holder" != $$ ] || echo $((time + return_in * 100)) >"$capture/orphan"
+		[ "$holder" != $$ ] || orphan
 	fi
 	code=$?
 	leave

@@ -141,6 +141,15 @@ describe.concurrent.each(shells)('a lease, in %s', (_, path) => {
     expect(await until(() => container.main.exitCode !== null, 10)).toBe(true);
   });
 
+  it('keeps the time that was promised to it, whoever else comes', { timeout: 20_000 }, async ({ onTestFinished }) => {
+    const { container, lease } = await begin(onTestFinished);
+    lease.leave();
+    const other = await hold(container, 'c2', { ttl: 1, signal });
+    expect(await other.end('done')).toBe(true);
+    await sleep(4000);
+    expect([container.main.exitCode, captures(container)]).toEqual([null, ['c1']]);
+  });
+
   it('comes back when its holder was killed in the pod', { timeout: 20_000 }, async ({ onTestFinished }) => {
     const { container, lease } = await begin(onTestFinished);
     const first = pidOf(container);
