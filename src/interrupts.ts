@@ -3,8 +3,11 @@ import type { Stops } from './capture/session.ts';
 import { exitCodes, KprofError } from './errors.ts';
 import type { Report } from './report.ts';
 
-/** What the first Ctrl-C means: what there is is kept, or lost; what is finished stays in the pod; the session ends; or it is for the client in this terminal. */
-export type FirstInterrupt = 'keeps' | 'loses' | 'leaves' | 'ends' | 'is theirs';
+/**
+ * What the first Ctrl-C means: what there is is kept, or lost; what is finished stays in the pod; what is here is checked all the same; the
+ * session ends; or it is for the client in this terminal.
+ */
+export type FirstInterrupt = 'keeps' | 'loses' | 'leaves' | 'is here' | 'ends' | 'is theirs';
 
 const meanings: Partial<Record<FirstInterrupt, string>> = {
   keeps: 'Stopping early and keeping what there is. Ctrl-C again gives it up.',
@@ -24,12 +27,15 @@ export interface Interrupts {
  * The pod cleans up. Not in the very moment: a Node that is told to exit while it compiles may wait for its own compiler for ever
  * (https://github.com/nodejs/node/issues/54918), and after a moment without a stream it has nothing to compile.
  */
-function leave(): void {
-  process.exitCode = exitCodes.interrupted;
-  setTimeout(() => process.exit(exitCodes.interrupted), 100);
+function leave(code: number = exitCodes.interrupted): void {
+  process.exitCode = code;
+  setTimeout(() => process.exit(code), 100);
 }
 
 const interrupted = (): KprofError => new KprofError('interrupted', 'Interrupted');
+
+const checks = 'It is all here, and is being checked. Ctrl-C again leaves that to kprof resume.';
+const leaves = 'It is all here, and not checked: kprof resume does that';
 
 const givesUp = 'Giving up and cleaning up. Ctrl-C again leaves that to the pod.';
 
@@ -38,9 +44,15 @@ export function interrupts(report: Report, gives: string = givesUp): Interrupts 
   const early = new AbortController();
   const abort = new AbortController();
   let keeps: FirstInterrupt | undefined;
+  let isTold = false;
   const onInterrupt = () => {
     if (keeps === 'is theirs') return;
-    if (abort.signal.aborted) return leave();
+    if (abort.signal.aborted || isTold) return leave();
+    if (keeps === 'is here') {
+      report.note(checks);
+      isTold = true;
+      return;
+    }
     const meaning = keeps === undefined ? undefined : meanings[keeps];
     if (meaning !== undefined && !early.signal.aborted) {
       report.note(meaning);
@@ -52,6 +64,10 @@ export function interrupts(report: Report, gives: string = givesUp): Interrupts 
     abort.abort(interrupted());
   };
   const onTerminate = () => {
+    if (keeps === 'is here') {
+      report.note(leaves);
+      return leave(exitCodes.terminated);
+    }
     early.abort(new KprofError('terminated', 'Terminated'));
     abort.abort(new KprofError('terminated', 'Terminated'));
   };

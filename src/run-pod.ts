@@ -64,10 +64,12 @@ export async function runPod(request: Request, around: Around, target: Target, w
     destination: destination ?? nowhere,
     at,
   };
-  const outcome = await held(holding, { report, stops }, (session) =>
-    captureInto(session, { request, around, way, format, destination, viewer, clock }),
+  const { outcome, path, summary, ...more } = await held(
+    holding,
+    { report, stops },
+    (session) => captureInto(session, { request, around, way, format, destination, viewer, clock }),
+    async (outcome) => ({ outcome, ...(await published(outcome, destination, format, { request, around })) }),
   );
-  const { path, summary, ...more } = await published(outcome, destination, format, { request, around });
   return {
     path,
     ...more,

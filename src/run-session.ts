@@ -64,7 +64,7 @@ async function debug(story: Story, target: Target): Promise<void> {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const key = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('hex');
   const plan = way.plan({ process, id, pod: target.pod, key, first: request.ttl });
-  const word = await holding({ request, target, container, view, process, way }, { id, report, stops }, noJournal, (session) =>
+  const { result: word } = await holding({ request, target, container, view, process, way }, { id, report, stops }, noJournal, (session) =>
     serve(story, session, plan, privateKey),
   ).catch((error: unknown) => orGone(error, target));
   report.note(plan.ended(word));

@@ -107,10 +107,20 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
       prepareDestination(request.file ?? request.scratch, artifactName(where, format.extension), { force: request.force }),
     );
     const entered: Entered = { request, target, container, view, process, way, destination, at: where.at };
-    const outcome = await held(entered, { report, stops }, (session) => captureIn(session, entered, around, clock));
-    const { facts, early, secrets } = outcome;
+    const { outcome, path, summary } = await held(
+      entered,
+      { report, stops },
+      (session) => captureIn(session, entered, around, clock),
+      async (outcome) => {
+        // Of a text nothing stays that somebody could go on with.
+        if (request.scratch !== undefined) stops.abort.throwIfAborted();
+        const finished = await finish(destination, format, { force: request.force, report, secrets: outcome.secrets });
+        around.capturing(undefined);
+        return { outcome, ...finished };
+      },
+    );
+    const { facts, early } = outcome;
     const { facts: told, ...captured } = outcome.captured;
-    const { path, summary } = await finish(destination, format, { force: request.force, report, secrets });
     const { at, ...origin } = where;
     return {
       path,
@@ -171,6 +181,7 @@ async function captureIn(
   { capturing, stops }: Around,
   clock: Stopwatch,
 ): Promise<Outcome> {
+  let is: FirstInterrupt | undefined;
   try {
     const facts = await probe(session, way);
     session.journal({ runtime: way.runtime(facts) });
@@ -181,9 +192,10 @@ async function captureIn(
     const onFinished = request.scratch === undefined ? () => capturing('leaves') : undefined;
     const captured = await perform(session, plan, destination.partial, { yes: request.yes, onFinished });
     clock('capture');
+    if (request.scratch === undefined) is = 'is here';
     return { captured, facts, early: stops.early.aborted, secrets: plan.kind === 'file' ? plan.result.secrets : undefined };
   } finally {
-    capturing(undefined);
+    capturing(is);
   }
 }
 

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Interrupts, interrupts } from '../src/interrupts.ts';
 import { recorder } from './support/recorder.ts';
 
@@ -59,6 +59,23 @@ describe('interrupts', () => {
     process.emit(signal);
     expect(state()).toEqual({ early: true, abort: true });
     expect(signals.stops.abort.reason).toMatchObject({ failure: 'terminated' });
+  });
+
+  it.each([
+    [['SIGINT', 'SIGINT'], 130],
+    [['SIGTERM'], 143],
+    [['SIGHUP'], 143],
+  ] as const)('leaves what is here and not checked, with %j', async (pressed, code) => {
+    const exit = vi.spyOn(process, 'exit').mockImplementation((() => undefined) as never);
+    const { said } = open();
+    signals.capturing('is here');
+    for (const signal of pressed) process.emit(signal);
+    expect(said.at(-1)).toMatch(/kprof resume/);
+    await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(code));
+    // Until then it goes on: it may be finished yet.
+    expect(state()).toEqual({ early: false, abort: false });
+    exit.mockRestore();
+    process.exitCode = undefined;
   });
 
   it('listens no more once closed', () => {

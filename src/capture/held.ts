@@ -50,10 +50,30 @@ export const lineNotes =
     report.note(`The line to the pod is ${up ? 'back' : `${lost} to reach it again`}`);
   };
 
-/** Takes the lease, does `work`, and lets go: with a clean pod, or, where the artifact is finished and only the way here failed, with what `kprof resume` needs. */
-export async function held<T>(entered: Holding, attended: Attended, work: (session: Session) => Promise<T>): Promise<T> {
+/**
+ * Takes the lease, does `work`, lets go, and does `last` with what came, here: with a clean pod, or, where the artifact is finished and only the
+ * way here failed, with what `kprof resume` needs. Until `last` is done, or has found that what came is nothing, it is on record.
+ */
+export async function held<T, R>(
+  entered: Holding,
+  attended: Attended,
+  work: (session: Session) => Promise<T>,
+  last: (result: T) => Promise<R>,
+): Promise<R> {
   const id = randomBytes(8).toString('hex');
-  return holding(entered, { id, ...attended }, createJournal(await recordOf(entered, id), entered.request.scratch === undefined), work);
+  const journal = createJournal(await recordOf(entered, id), entered.request.scratch === undefined);
+  const { result, isClean } = await holding(entered, { id, ...attended }, journal, work);
+  return recorded(() => last(result), isClean ? journal : noJournal);
+}
+
+/** Forgets the record once the work is done; what fails for want of room or a name can be tried again. */
+export async function recorded<R>(work: () => Promise<R>, { forget }: Pick<Journal, 'forget'>): Promise<R> {
+  const done = await work().catch(async (error: unknown) => {
+    if (error instanceof KprofError && error.failure === 'incomplete') await forget();
+    throw error;
+  });
+  await forget();
+  return done;
 }
 
 /** Seconds: a heart that beats each 5 s is not to look idle. */
@@ -62,13 +82,13 @@ const leastTtl = 15;
 /** Of what leaves nothing behind that somebody could go on with. */
 export const noJournal: Journal = { change: () => {}, now: async () => ({ stage: 'capturing' }), forget: async () => {} };
 
-/** The same with a journal of the caller's. */
+/** The same with a journal of the caller's, who has it forgotten where the pod is clean. */
 export async function holding<T>(
   { request, target, container, view, process, way }: Held,
   { id, report, stops }: Attended & { readonly id: string },
   journal: Journal,
   work: (session: Session) => Promise<T>,
-): Promise<T> {
+): Promise<{ readonly result: T; readonly isClean: boolean }> {
   const before = AbortSignal.any([stops.early, target.gone]);
   const { command: _, ...from } = debugSpec(request, way, likeBefore(container));
   const onKept = (words: readonly Argv[]) => journal.change({ undo: { from, words } });
@@ -88,9 +108,9 @@ export async function holding<T>(
   try {
     const result = await work({ id, target, container, process, tools: view.tools, lease, report, stops, signal, journal: journal.change });
     journal.change({ stage: 'done' });
-    await letGo(lease, 'done', journal, { target, report, another });
+    const isClean = await letGo(lease, 'done', { target, report, another });
     await retire(container);
-    return result;
+    return { result, isClean };
   } catch (error) {
     const { stage } = await journal.now();
     const isKept = stage === 'pulling' && request.scratch === undefined && !stops.abort.aborted && !target.gone.aborted;
@@ -98,7 +118,7 @@ export async function holding<T>(
       lease.leave();
       throw resumable(error, id);
     }
-    await letGo(lease, 'abort', journal, { target, report, another });
+    if (await letGo(lease, 'abort', { target, report, another })) await journal.forget();
     await retire(container);
     throw becauseGone(error, target);
   }
@@ -118,30 +138,28 @@ interface Ending {
   readonly another?: Another;
 }
 
-/** Cleans up in the pod; the record outlives what could not be cleaned up. */
-export async function letGo(
-  lease: Lease,
-  word: 'done' | 'abort',
-  journal: Pick<Journal, 'forget'>,
-  { target, report, another }: Ending,
-): Promise<void> {
+/** Cleans up in the pod; false where it can't be done now, and the record is needed for that. */
+export async function letGo(lease: Lease, word: 'done' | 'abort', { target, report, another }: Ending): Promise<boolean> {
   if (target.gone.aborted) {
     lease.leave();
     // The pod's shared memory outlives its containers.
     const [left] = lease.kept.flatMap(sharedMemoryOf);
-    if (left === undefined || !isRestart(target.gone.reason)) return journal.forget();
-    return report.warn(`The folder ${left} is left in the pod's shared memory until the pod ends. To remove it: kprof gc`);
+    if (left === undefined || !isRestart(target.gone.reason)) return true;
+    report.warn(`The folder ${left} is left in the pod's shared memory until the pod ends. To remove it: kprof gc`);
+    return false;
   }
-  if (await lease.end(word)) return journal.forget();
+  if (await lease.end(word)) return true;
   if (await hasDied(lease.container, target)) {
-    if (another !== undefined && (await undoFrom(another, lease, target))) return journal.forget();
-    return report.warn(
+    if (another !== undefined && (await undoFrom(another, lease, target))) return true;
+    report.warn(
       `${lease.container.name} died and could not clean up: the folder /tmp/kprof-${lease.id} may be left in the pod. To remove it: kprof gc`,
     );
+    return false;
   }
   report.warn(
     `The pod could not be asked to clean up: ${lease.container.name} ends what still runs by itself within 60s, and removes its files when it was idle for ${duration(lease.ttl * 1000)}. To do it now: kprof gc`,
   );
+  return false;
 }
 
 const isRestart = (reason: unknown): boolean => reason instanceof KprofError && / (was restarted|has ended)$/.test(reason.message);

@@ -1,7 +1,7 @@
 /** `kprof resume`: fetches the rest of an artifact that is finished and still in the pod. */
 import { stat, unlink } from 'node:fs/promises';
 import { pullFile } from '../capture/file.ts';
-import { createJournal, isWorthResuming, letGo, lineNotes } from '../capture/held.ts';
+import { createJournal, isWorthResuming, type Journal, letGo, lineNotes, noJournal, recorded } from '../capture/held.ts';
 import { retire } from '../capture/ladder.ts';
 import type { DebugContainer, Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
@@ -18,11 +18,12 @@ import { type CommandAround, captureNamed, capturesIn, cleanUp, type Perform, ty
 export const run: Perform = async (words, options, around) => {
   const record = await chosen(words);
   const { token, kubeconfig } = options;
-  const isHere = record.stage === 'done';
-  if (!isHere) await fetchRest(record, { token, kubeconfig }, around);
+  const typed = { token, kubeconfig };
+  const forget = record.stage === 'done' ? () => tidy(record, typed, around) : await fetchRest(record, typed, around);
+  around.signal.throwIfAborted();
   const { final, partial, ours, secrets } = record;
-  const { path } = await finish({ final, partial, ours }, formats[record.format], { force: false, report: around.report, secrets });
-  if (isHere) await tidy(record, { token, kubeconfig }, around);
+  const check = () => finish({ final, partial, ours }, formats[record.format], { force: false, report: around.report, secrets });
+  const { path } = await recorded(check, { forget });
   around.report.clear();
   printPath(path);
   around.settle();
@@ -30,11 +31,12 @@ export const run: Perform = async (words, options, around) => {
     await viewCapture(path, record.format, around.report, wishedViewer(options['viewer'] as ViewerWord));
 };
 
-async function fetchRest(record: CaptureRecord, options: Typed, around: CommandAround): Promise<void> {
+/** Gives what forgets it, as far as nothing is left of it in the pod. */
+async function fetchRest(record: CaptureRecord, options: Typed, around: CommandAround): Promise<Journal['forget']> {
   const giveUp = (error: unknown) => over(record, error, options, around);
   const target = await targetOf(record, around, options).catch(giveUp);
   try {
-    await goOn(record, target, around, giveUp);
+    return await goOn(record, target, around, giveUp);
   } finally {
     target.close();
   }
@@ -98,7 +100,7 @@ async function goOn(
   target: Target,
   { report, signal }: CommandAround,
   giveUp: (error: unknown) => Promise<never>,
-): Promise<void> {
+): Promise<Journal['forget']> {
   const { id, ttl, remote, tools: names } = record;
   const tools = { has: (program: string) => names.includes(program), jdk: undefined };
   const container = await target.rejoin(record.debugContainer, signal).catch(giveUp);
@@ -120,8 +122,9 @@ async function goOn(
       },
     );
     journal.change({ stage: 'done' });
-    await letGo(lease, 'done', journal, { target, report });
+    const isClean = await letGo(lease, 'done', { target, report });
     await retire(container);
+    return (isClean ? journal : noJournal).forget;
   } catch (error) {
     lease.leave();
     throw again(error, id);
