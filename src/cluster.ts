@@ -101,6 +101,8 @@ export interface Target {
   readonly bears: Bears;
   /** Its localhost is its node's: a port there may be anybody's. */
   readonly hostNetwork: boolean;
+  /** TCP ports of its node by which what we take out of the pod may pass. */
+  readonly linePorts: readonly number[];
   /** Its processes are among those of its node. */
   readonly hostPid: boolean;
   /** The service mesh that has a proxy in the pod, by its name. */

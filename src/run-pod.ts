@@ -118,8 +118,10 @@ interface Outcome {
 }
 
 async function captureInto(session: Session, { request, around, way, format, destination, viewer, clock }: Doing): Promise<Outcome> {
-  const plan = way.plan({ options: request.options, facts: await probe(session, way) });
-  const { namespace, pod, container } = session.target;
+  const { namespace, pod, container, hostNetwork, linePorts } = session.target;
+  const facts = await probe(session, way);
+  const plan = way.plan({ options: request.options, facts, linePorts: hostNetwork ? linePorts : undefined });
+  if (plan.without !== undefined) session.report.note(plan.without);
   const provenance = { namespace, pod, container, command: plan.run.join(' '), link: plan.link, filter: plan.filter };
   const intake = format.intake?.(provenance);
   if (intake === undefined) throw new Error(`${format.name} can't be written as it comes`);

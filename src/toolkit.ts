@@ -222,6 +222,8 @@ export interface FlowPlan {
   /** What it captures from and which part of it, for the file to tell. */
   readonly link: string;
   readonly filter: string;
+  /** What is left out of it that nobody asked to leave out, to be said. */
+  readonly without?: string | undefined;
   /** What it says on stderr once it captures. */
   readonly begun: RegExp;
   /** Undefined: until Ctrl-C, which is its usual end then. */
@@ -250,8 +252,11 @@ export interface PodWay<F extends Flags> {
   readonly secrets?: string | undefined;
   /** Questions inside the pod. */
   readonly probe: Readonly<Record<string, Argv>>;
-  /** Throws a KprofError when the answers say that it can't be done. */
-  plan(input: { readonly options: Options<F>; readonly facts: Facts }): FlowPlan;
+  /**
+   * Throws a KprofError when the answers say that it can't be done. `linePorts`: the pod is in its node's network, where what is captured
+   * passes again by these ports, and would be captured again.
+   */
+  plan(input: { readonly options: Options<F>; readonly facts: Facts; readonly linePorts?: readonly number[] | undefined }): FlowPlan;
 }
 
 /** A question of the Chrome DevTools Protocol. */

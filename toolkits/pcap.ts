@@ -1,6 +1,16 @@
 import { KprofError } from '../src/errors.ts';
 import { automatic, choice, count, duration, type Flag, type Habit, size, text, texts, toggle } from '../src/flags.ts';
-import { capturing, checking, interfaces, listening, refused, tallied, type Wanted } from '../src/runtimes/tcpdump.ts';
+import {
+  capturing,
+  checking,
+  interfaces,
+  listening,
+  passing,
+  refused,
+  tallied,
+  type Wanted,
+  wholeFilter,
+} from '../src/runtimes/tcpdump.ts';
 import { defineToolkit, type Milliseconds } from '../src/toolkit.ts';
 
 /** Ethernet, IP with options, and TCP with options. */
@@ -102,6 +112,9 @@ function checkFiles(options: Readonly<Record<string, unknown>>): void {
     throw wrong('-f - sends to stdout, where --rotate and --keylog have no place', 'name a file: -f x.pcapng');
 }
 
+const leftOut = (name: string, ports: readonly number[]): string =>
+  `The ports that kprof's own line may take are left out: ${ports.join(', ')}${name === 'any' ? '; and lo, which -i lo captures with a filter' : ''}`;
+
 // https://www.tcpdump.org/manpages/tcpdump.1.html
 export const pcap = defineToolkit({
   name: 'pcap',
@@ -145,10 +158,11 @@ export const pcap = defineToolkit({
         format: options.format ?? 'pcapng',
         secrets: options.keylog,
         probe: { interfaces: ['ip', '-br', 'addr'] },
-        plan({ options, facts }) {
+        plan({ options, facts, linePorts }) {
           const wanted: Wanted = {
             interface: options.interface,
             filter: options.filter,
+            ...(linePorts === undefined ? {} : { except: passing(options.interface, linePorts) }),
             snapLength: options.snaplen ?? (options['headers-only'] ? headers : undefined),
             count: options.count,
             buffer: options['buffer-size'] as number,
@@ -162,7 +176,8 @@ export const pcap = defineToolkit({
             run: capturing(wanted),
             says: `capturing on ${wanted.interface}`,
             link: wanted.interface,
-            filter: wanted.filter.join(' '),
+            filter: wholeFilter(wanted).join(' '),
+            without: linePorts === undefined ? undefined : leftOut(options.interface, linePorts),
             begun: listening,
             for: options.duration,
             mostBytes: options['max-size'],

@@ -34,14 +34,7 @@ export async function enterPod(
   report: Report,
   signal: AbortSignal,
 ): Promise<EnteredPod> {
-  if (target.hostNetwork && request.options['host-network'] !== true)
-    throw new KprofError(
-      'usage',
-      `Pod ${target.pod} is in the network of its node: its packets can't be told from those of the node's other pods`,
-      {
-        hint: `add --host-network to capture what passes the node`,
-      },
-    );
+  if (target.hostNetwork) checkNode(request, target);
   if (target.hostNetwork) report.warn(`Pod ${target.pod} has no network of its own: this captures what passes its node`);
   else if (target.mesh !== undefined)
     report.note(
@@ -52,6 +45,20 @@ export async function enterPod(
   if (missing.length === 0) return usual;
   await agree(missing, request, target, { report, signal });
   return injected(request, way, target, { adds: 'NET_RAW' }, report, signal);
+}
+
+/** A node's packets are captured only when told to, and its loopback only in part: what is captured there comes by again, at a port of chance. */
+function checkNode({ options, where }: Request, { namespace, pod }: Target): void {
+  if (options['host-network'] !== true)
+    throw new KprofError(
+      'usage',
+      `Pod ${pod} is in the network of its node: its packets can't be told from those of the node's other pods`,
+      { hint: `add --host-network to capture what passes the node` },
+    );
+  if (options['interface'] === 'lo' && (options['filter'] as readonly string[]).length === 0)
+    throw new KprofError('usage', `Pod ${pod} has the loopback of its node, by which all that is captured passes again`, {
+      hint: `add a filter: kprof pcap -n ${shellWord(namespace)} ${shellWord(where.name)} --host-network -i lo port 8080`,
+    });
 }
 
 /**

@@ -13,6 +13,7 @@ import { loadConnection } from './config.ts';
 import { ephemeralContainer, randomSuffix, reusable, specDigest } from './ephemeral-container.ts';
 import { execStream } from './exec-stream.ts';
 import { forward } from './forward.ts';
+import { linePorts } from './line-ports.ts';
 import { logOf } from './log.ts';
 import { meshOf } from './mesh.ts';
 import { declaredPorts, probesOf } from './pod-state.ts';
@@ -84,6 +85,7 @@ function openTarget(api: Api, { pod, container: name, alternatives, status, note
     cpuLimit: cpuLimit(pod),
     bears: bearsOf(pod, container, status),
     hostNetwork: pod.spec?.hostNetwork === true,
+    linePorts: linePorts(api.connection.server),
     hostPid: pod.spec?.hostPID === true,
     mesh: meshOf(pod),
     ports: declaredPorts(pod, [name, ...alternatives]),

@@ -7,6 +7,8 @@ export interface Wanted {
   readonly interface: string;
   /** Words of a BPF filter: https://www.tcpdump.org/manpages/pcap-filter.7.html */
   readonly filter: readonly string[];
+  /** The same, for what is none of anybody's: it goes before that, for `vlan` and others change what the words behind them mean. */
+  readonly except?: readonly string[];
   /** Bytes of each packet; undefined for all. */
   readonly snapLength: number | undefined;
   /** Packets; undefined without an end. */
@@ -18,7 +20,21 @@ export interface Wanted {
 // As root, for else it becomes another user, whom nobody here could end; without promiscuous mode, which a pod has no need of.
 const common = ({ interface: name }: Wanted): readonly string[] => ['-i', name, '-Z', 'root', '-p'];
 // Behind -- all is filter: a word that looks like a flag is one that the filter's grammar refuses.
-const filtering = ({ filter }: Wanted): readonly string[] => (filter.length === 0 ? [] : ['--', ...filter]);
+const filtering = (wanted: Wanted): readonly string[] => {
+  const words = wholeFilter(wanted);
+  return words.length === 0 ? [] : ['--', ...words];
+};
+
+/** All that the filter says. */
+export function wholeFilter({ filter, except = [] }: Wanted): readonly string[] {
+  if (except.length === 0) return filter;
+  const rest = filter.length === 0 ? [] : ['and', '(', ...filter, ')'];
+  return ['not', '(', ...except, ')', ...rest];
+}
+
+/** What passes these ports; of all interfaces what stays on the loopback, too, where a runtime gives it to its kubelet at a port of chance. */
+export const passing = (name: string, ports: readonly number[]): readonly string[] =>
+  [...ports.map((port) => `tcp port ${port}`), ...(name === 'any' ? ['net 127.0.0.0/8', 'ip6 host ::1'] : [])].join(' or ').split(' ');
 
 /** Compiles the filter for the interface, and captures nothing. */
 export const checking = (wanted: Wanted): Argv => ['tcpdump', ...common(wanted), '-d', ...filtering(wanted)];

@@ -147,9 +147,19 @@ describe('going into a pod', () => {
     expect(asked).toEqual([]);
     const { outcome: allowed, warnings } = await enter(masks.containerd, {
       target: { hostNetwork: true },
-      options: { 'host-network': true },
+      options: { 'host-network': true, interface: 'any', filter: [] },
     });
     expect([allowed, warnings]).toEqual(['root', [expect.stringContaining('captures what passes its node')]]);
+  });
+
+  it.each([
+    [[], false],
+    [['port 8080'], true],
+  ])("captures a node's loopback in part only, by a filter: %j", async (filter, isTaken) => {
+    const options = { 'host-network': true, interface: 'lo', filter };
+    const { outcome } = await enter(masks.containerd, { target: { hostNetwork: true }, options });
+    if (isTaken) expect(outcome).toBe('root');
+    else expect(outcome).toMatchObject({ failure: 'usage', hint: expect.stringContaining('-i lo port 8080') });
   });
 
   it('says where a mesh encrypts', async () => {

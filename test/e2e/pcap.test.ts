@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clusterProxy } from './big-file.ts';
@@ -247,16 +247,26 @@ describe('kprof pcap where it may not', () => {
     }
   });
 
-  it("captures the node's packets only when told to", async () => {
+  it("captures the node's packets only when told to, and none of what it sends here itself", async () => {
     const free = place();
+    const port = 18_080;
     try {
-      applyNetPods(free.namespace, { app: { image: 'workload-idle', command: idle, spec: { hostNetwork: true } } });
-      const refused = await laptop.kprof('pcap', 'app', '-n', free.namespace);
-      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--host-network') });
+      const spec = { hostNetwork: true };
+      const container = { env: [{ name: 'PORT', value: String(port) }] };
+      applyNetPods(free.namespace, { app: { spec, container }, client: { command: ['node', '-e', 'setInterval(() => {}, 1e6)'] } });
+      const kprofThere = (...more: readonly string[]) => ['pcap', 'app', '-n', free.namespace, '--no-open', ...more];
+      for (const more of [[], ['--host-network', '-i', 'lo']])
+        expect((await laptop.kprof(...kprofThere(...more))).code, more.join(' ')).toBe(2);
       expect(debugContainers(free.namespace, 'app')).toEqual([]);
-      const ended = await laptop.kprof('pcap', 'app', '-n', free.namespace, '--host-network', '--count', '3', '--no-open', '-o', 'json');
+      const capture = laptop.start(...kprofThere('--host-network', '--duration', '15s', '--max-size', '100MB', '-o', 'json'));
+      await capture.until(/capturing on any/);
+      await sendRequests(free.namespace, 'client', { host: addressOf(free.namespace, 'app'), port, count: 5, path: '/node' });
+      const ended = await capture.ended;
       expect(ended.code, ended.stderr).toBe(0);
-      expect(record(ended)['summary']).toMatchObject({ packets: 3 });
+      // Each packet passes several interfaces of the node.
+      const asked = tool('tshark', '-r', record(ended).path, '-d', `tcp.port==${port},http`, '-Y', 'http.request.uri == "/node"');
+      expect(lines(asked)).toBeGreaterThanOrEqual(5);
+      expect(statSync(record(ended).path).size).toBeLessThan(3_000_000);
     } finally {
       free.remove();
     }

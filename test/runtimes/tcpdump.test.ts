@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { capturing, checking, interfaces, listening, refused, tallied, type Wanted } from '../../src/runtimes/tcpdump.ts';
+import {
+  capturing,
+  checking,
+  interfaces,
+  listening,
+  passing,
+  refused,
+  tallied,
+  type Wanted,
+  wholeFilter,
+} from '../../src/runtimes/tcpdump.ts';
 
 const wanted: Wanted = { interface: 'eth0', filter: [], snapLength: undefined, count: undefined, buffer: 8 * 1024 * 1024 };
 
@@ -7,6 +17,16 @@ describe("tcpdump's argv", () => {
   it.each([[['-z', 'id']], [['-w /etc/x']], [[';', '$(id)', '`id`', '| sh']]])('has the filter %j behind --, word for word', (filter) => {
     for (const argv of [checking({ ...wanted, filter }), capturing({ ...wanted, filter })])
       expect(argv.slice(argv.indexOf('--'))).toEqual(['--', ...filter]);
+  });
+
+  it("leaves out what is none of anybody's before the filter, whose words can't change what that means", () => {
+    const except = passing('any', [10250, 6443]);
+    const filter = ['vlan', 'or', 'port', '1'];
+    const all = 'not ( tcp port 10250 or tcp port 6443 or net 127.0.0.0/8 or ip6 host ::1 )';
+    expect(wholeFilter({ ...wanted, except }).join(' ')).toBe(all);
+    const argv = capturing({ ...wanted, filter, except });
+    expect(argv.slice(argv.indexOf('--') + 1).join(' ')).toBe(`${all} and ( vlan or port 1 )`);
+    expect(passing('eth0', [10250]).join(' ')).toBe('tcp port 10250');
   });
 
   it('keeps its user, who could not be ended otherwise, writes each packet at once, and to stdout', () => {

@@ -8,10 +8,12 @@ import { pcap } from '../../toolkits/pcap.ts';
 const typed = (...argv: readonly string[]) => parse(argv, flagsOf(pcap), () => new Uint8Array(), pcap.habits).options;
 const options = (...argv: readonly string[]) => parse(argv, pcap.flags, () => new Uint8Array()).options;
 
-function plan(...argv: readonly string[]): FlowPlan {
+const plan = (...argv: readonly string[]): FlowPlan => planOn(undefined, ...argv);
+
+function planOn(linePorts: readonly number[] | undefined, ...argv: readonly string[]): FlowPlan {
   const typed = options(...argv);
   const way = pcap.ways(typed)[0] as PodWay<typeof pcap.flags>;
-  return way.plan({ options: typed, facts: { interfaces: 'lo UNKNOWN 127.0.0.1/8\neth0@if5 UP 10.0.0.7/24\n' } });
+  return way.plan({ options: typed, facts: { interfaces: 'lo UNKNOWN 127.0.0.1/8\neth0@if5 UP 10.0.0.7/24\n' }, linePorts });
 }
 
 const word = (argv: readonly string[], flag: string): string | undefined => argv[argv.indexOf(flag) + 1];
@@ -48,6 +50,15 @@ describe('kprof pcap', () => {
   it('captures all of every packet of every interface until Ctrl-C, unless told otherwise', () => {
     const { run, for: time, mostBytes } = plan();
     expect([word(run, '-i'), word(run, '-s'), time, mostBytes]).toEqual(['any', '0', undefined, undefined]);
+  });
+
+  it('leaves its own line out where the pod is in the network of its node, and says so', () => {
+    const { run, check, filter, without } = planOn([10250, 6443], '--filter', 'port 80');
+    for (const argv of [run, check.run]) expect(argv.join(' ')).toMatch(/ -- not \( tcp port 10250 or .* \) and \( port 80 \)$/);
+    expect(filter).toMatch(/10250.*port 80/);
+    expect(without).toBe("The ports that kprof's own line may take are left out: 10250, 6443; and lo, which -i lo captures with a filter");
+    expect(planOn([10250], '-i', 'eth0').without).toBe("The ports that kprof's own line may take are left out: 10250");
+    expect(plan().without).toBeUndefined();
   });
 
   it('takes kinds of limits', () => {
