@@ -1,6 +1,6 @@
 /** `kprof gc`: cleans up after captures whose kprof is gone, and ends debug containers that nobody uses. */
 import type { Target } from '../cluster.ts';
-import { Down, KprofError } from '../errors.ts';
+import { KprofError } from '../errors.ts';
 import { attendance, type CaptureRecord, forgetCapture, isLeft, readCaptures } from '../state/captures.ts';
 import { type Entry, forgetContainers, keptFor, readJournal } from '../state/journal.ts';
 import { type CommandAround, capturesIn, cleanUp, endContainer, isGone, type Perform, rejoined, samePod, type Typed } from './around.ts';
@@ -65,8 +65,7 @@ async function endIdle(newest: Entry, entries: readonly Entry[], options: Typed,
   const cluster = await around.connect({ context, kubeconfigs, ...options });
   const target = await samePod(cluster, { pod, namespace, uid: podUid }, around.signal).catch(async (error: unknown) => {
     if (!isGone(error)) throw error;
-    if (error instanceof Down) around.report.note(`${error.message}: its debug containers are looked at when it runs`);
-    else await forgetContainers(process.env, entries);
+    await forgetContainers(process.env, entries);
   });
   if (target === undefined) return;
   try {

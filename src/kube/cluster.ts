@@ -72,10 +72,10 @@ function openTarget(api: Api, { pod, container: name, alternatives, status, note
   ) as V1Container;
   const watch = watchGone(
     api,
-    { ...names(pod), container: whole ? '' : name, containerId: status.containerID, restartCount: status.restartCount },
+    { ...names(pod), container: whole ? '' : name, containerId: status?.containerID, restartCount: status?.restartCount ?? 0 },
     (error) => report.debug(2, `watching the pod: ${error}`),
   );
-  const opened: Opened = { api, pod, container, containerId: status.containerID?.replace(/^.*:\/\//, '') ?? '', report };
+  const opened: Opened = { api, pod, container, containerId: status?.containerID?.replace(/^.*:\/\//, '') ?? '', report };
   return {
     ...names(pod),
     container: name,
@@ -83,7 +83,7 @@ function openTarget(api: Api, { pod, container: name, alternatives, status, note
     containerId: opened.containerId,
     gone: watch.signal,
     cpuLimit: cpuLimit(pod),
-    bears: bearsOf(pod, container, status),
+    bears: bearsOf(pod, container, status ?? {}),
     hostNetwork: pod.spec?.hostNetwork === true,
     linePorts: linePorts(api.connection.server),
     hostPid: pod.spec?.hostPID === true,

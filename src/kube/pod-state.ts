@@ -121,17 +121,38 @@ function comesBack({ spec }: V1Pod, container: string, exitCode: number): boolea
 /** Whether the container runs. */
 export const isRunning = (pod: V1Pod, container: string): boolean => statusOf(pod, container)?.state?.running !== undefined;
 
-/** Throws, with the reason, unless the container runs. */
-export function checkRunning(pod: V1Pod, container: string): V1ContainerStatus {
-  const { metadata } = pod;
-  if (metadata?.deletionTimestamp !== undefined) throw new KprofError('gone', `The pod ${podName(pod)} is being deleted`);
-  const status = statusOf(pod, container);
-  if (status?.state?.running !== undefined) return status;
+/** Throws, with the reason, unless the pod has a network: it is on a node and not over, whatever its containers do. */
+export function checkPlaced(pod: V1Pod): void {
+  checkKept(pod);
+  checkNotOver(pod, undefined);
+  if (pod.spec?.nodeName === undefined && pod.status?.phase !== 'Running') throw unready(pod);
+}
+
+function checkKept(pod: V1Pod): void {
+  if (pod.metadata?.deletionTimestamp !== undefined) throw new KprofError('gone', `The pod ${podName(pod)} is being deleted`);
+}
+
+function checkNotOver(pod: V1Pod, last: V1ContainerStateTerminated | undefined): void {
   const { phase } = pod.status ?? {};
   if (phase === 'Succeeded' || phase === 'Failed')
     throw new KprofError('gone', `The pod ${podName(pod)} has ${phase === 'Failed' ? 'failed' : 'completed'}`, {
-      cause: pod.status?.message ?? pod.status?.reason ?? ended(status?.state?.terminated),
+      cause: pod.status?.message ?? pod.status?.reason ?? ended(last),
     });
+}
+
+const unready = (pod: V1Pod): KprofError =>
+  new KprofError('failed', `The pod ${podName(pod)} does not run yet`, {
+    cause: pending(pod),
+    hint: `kubectl describe pod -n ${pod.metadata?.namespace} ${pod.metadata?.name}`,
+  });
+
+/** Throws, with the reason, unless the container runs. */
+export function checkRunning(pod: V1Pod, container: string): V1ContainerStatus {
+  checkKept(pod);
+  const { metadata } = pod;
+  const status = statusOf(pod, container);
+  if (status?.state?.running !== undefined) return status;
+  checkNotOver(pod, status?.state?.terminated);
   const at = `The container ${container} of pod ${podName(pod)}`;
   const { waiting, terminated } = status?.state ?? {};
   if (terminated !== undefined)
@@ -146,10 +167,7 @@ export function checkRunning(pod: V1Pod, container: string): V1ContainerStatus {
       cause: waiting.message,
       hint: `kubectl describe pod -n ${metadata?.namespace} ${metadata?.name}`,
     });
-  throw new KprofError('failed', `The pod ${podName(pod)} does not run yet`, {
-    cause: pending(pod),
-    hint: `kubectl describe pod -n ${metadata?.namespace} ${metadata?.name}`,
-  });
+  throw unready(pod);
 }
 
 /** Why a pod is not further than Pending. */

@@ -6,7 +6,7 @@ import { answeredPod } from './answered-pod.ts';
 import type { Api } from './api.ts';
 import { ApiError, isMissing } from './errors.ts';
 import { checkContainer, checkNamespace, isSubdomain } from './names.ts';
-import { checkRunning, checkSupported, chooseContainer, isRunning } from './pod-state.ts';
+import { checkPlaced, checkRunning, checkSupported, chooseContainer, isRunning, statusOf } from './pod-state.ts';
 import { parseName, podOf } from './workloads.ts';
 
 /** The pod and container to look at. */
@@ -15,8 +15,8 @@ export interface Resolved {
   readonly container: string;
   /** Other containers that may be meant, when none was named. */
   readonly alternatives: readonly string[];
-  /** The container's status: it runs. */
-  readonly status: V1ContainerStatus;
+  /** The container's status: it runs. Of a pod as a whole none may. */
+  readonly status: V1ContainerStatus | undefined;
   /** What was chosen that was not named, to be said. */
   readonly notes: readonly string[];
 }
@@ -46,11 +46,15 @@ export async function resolveTarget(
   );
   checkSupported(found);
   const { container: first, alternatives, note } = chooseContainer(found, where.container, where.likely);
-  const container = where.whole === true ? ([first, ...alternatives].find((each) => isRunning(found, each)) ?? first) : first;
-  const pod = await settle(found, container);
-  const chosen = isPod ? [] : [`Using pod ${pod.metadata?.name} of ${where.name}`];
-  const notes = note === undefined || where.whole ? chosen : [...chosen, note];
-  return { pod, container, alternatives, status: checkRunning(pod, container), notes };
+  const chosen = isPod ? [] : [`Using pod ${found.metadata?.name} of ${where.name}`];
+  if (where.whole === true) {
+    checkPlaced(found);
+    const container = [first, ...alternatives].find((each) => isRunning(found, each)) ?? first;
+    return { pod: found, container, alternatives, status: statusOf(found, container), notes: chosen };
+  }
+  const pod = await settle(found, first);
+  const notes = note === undefined ? chosen : [...chosen, note];
+  return { pod, container: first, alternatives, status: checkRunning(pod, first), notes };
 }
 
 /** Reads a pod; what comes back is the pod that was asked for. */

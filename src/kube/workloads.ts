@@ -72,7 +72,11 @@ interface Workload {
   readonly spec?: { readonly selector?: V1LabelSelector | Readonly<Record<string, string>> };
 }
 
-/** All pods that a selector, or a workload's own one, fits and that run, the oldest first. */
+const isPlaced = ({ metadata, spec, status }: V1Pod): boolean =>
+  metadata?.deletionTimestamp === undefined &&
+  (status?.phase === 'Running' || (status?.phase === 'Pending' && spec?.nodeName !== undefined));
+
+/** All pods that a selector, or a workload's own one, fits and that are on a node and not over, the oldest first. */
 export async function podsOf(
   api: Api,
   namespace: string,
@@ -88,7 +92,7 @@ export async function podsOf(
   const age = (pod: V1Pod) => new Date(pod.metadata?.creationTimestamp ?? 0).getTime();
   const pods = items
     .map((item) => answeredPod(item, { server: api.connection.server, namespace }))
-    .filter(({ metadata, status }) => metadata?.deletionTimestamp === undefined && status?.phase === 'Running')
+    .filter(isPlaced)
     .sort((a, b) => age(a) - age(b) || String(a.metadata?.name).localeCompare(String(b.metadata?.name)));
   if (pods.length > 0) return pods;
   throw new KprofError('failed', `No pod with the labels ${labelSelector} runs in namespace ${namespace}`, {

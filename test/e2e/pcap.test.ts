@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clusterProxy } from './big-file.ts';
-import { addressOf, applyNetPods, restricted, sendRequests } from './net-pods.ts';
+import { addressOf, applyNetPods, asking, restricted, sendRequests } from './net-pods.ts';
 import {
   type Desk,
   debugContainers,
@@ -51,6 +51,10 @@ const lines = (text: string): number => text.split('\n').filter((line) => line !
 const requests = (file: string, path = '/'): number => lines(tool('tshark', '-r', file, '-Y', `http.request.uri == "${path}"`));
 const packets = (file: string): number => Number(/Number of packets: +(\d+)/.exec(tool('capinfos', '-M', '-c', file))?.[1]);
 const send = (count: number, path = '/') => sendRequests(ground.namespace, 'client', { host: web, count, path });
+
+/** What the status of a pod's first container tells. */
+const statusOf = (pod: string, what: string): string =>
+  kubectl('get', 'pod', '-n', ground.namespace, pod, '-o', `jsonpath={.status.containerStatuses[0].${what}}`);
 
 /** Where a capture with --force writes until it is whole. */
 const partialOf = (file: string, { child }: ReturnType<typeof start>): string => `${file}.${child.pid}.partial`;
@@ -106,6 +110,25 @@ describe('kprof pcap', () => {
       expect(record(ended)['summary']).toMatchObject({ packets: 0 });
       expect(packets(record(ended).path)).toBe(0);
     }
+  });
+
+  it('captures from a pod whose app crashes at its start, and from one that still waits for an init container', async () => {
+    const setup = { name: 'setup', image: 'registry.local/workload-node-newest:test', command: asking(web, '/setup', 'again') };
+    applyNetPods(ground.namespace, {
+      crashing: { command: asking(web, '/crash', 'fail'), labels: { broken: 'yes' }, isBroken: true },
+      waiting: { spec: { initContainers: [{ ...setup, imagePullPolicy: 'IfNotPresent' }] }, labels: { broken: 'yes' }, isBroken: true },
+    });
+    expect(await eventually(() => Number(statusOf('crashing', 'restartCount')) > 0, 60)).toBe(true);
+    expect(statusOf('waiting', 'state.waiting.reason')).toBe('PodInitializing');
+    const folder = join(laptop.folder, 'broken');
+    mkdirSync(folder);
+    const only = ['--duration', '45s', '-f', `${folder}/`, '--filter', 'port 8080'];
+    const ended = await laptop.kprof('pcap', '-n', ground.namespace, '--no-open', '-l', 'broken=yes', ...only);
+    expect(ended.code, ended.stderr).toBe(0);
+    const asked = (name: string, path: string) =>
+      requests(join(folder, readdirSync(folder).find((each) => each.includes(name)) ?? ''), path);
+    expect(asked('crashing', '/crash')).toBeGreaterThan(0);
+    expect(asked('waiting', '/setup')).toBeGreaterThan(10);
   });
 
   it('refuses what is wrong before anything is captured, in the words of tcpdump, and lists what there is', async () => {

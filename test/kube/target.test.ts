@@ -2,7 +2,7 @@ import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { checkRunning, checkSupported, chooseContainer, ended, isRestarting } from '../../src/kube/pod-state.ts';
 import { nearNames, resolveTarget } from '../../src/kube/target.ts';
-import { bestPod, parseName, selectorText } from '../../src/kube/workloads.ts';
+import { bestPod, parseName, podsOf, selectorText } from '../../src/kube/workloads.ts';
 import { type Answer, apiServer, json, status } from '../support/api-server.ts';
 
 const { signal } = new AbortController();
@@ -262,6 +262,7 @@ describe('the pod as a whole', () => {
   const both = (app: object, beside: object) =>
     pod(
       {
+        spec: { nodeName: 'n', containers: [{ name: 'app' }, { name: 'beside' }] },
         status: {
           containerStatuses: [
             { ...running('app'), ...app },
@@ -274,7 +275,8 @@ describe('the pod as a whole', () => {
     );
   const resolved = async (answer: V1Pod) => {
     await using server = await apiServer((response) => json(response, answer));
-    return await resolveTarget(server.api, 'shop', { name: 'api', whole: true }, signal);
+    const settle = () => Promise.reject(new Error('it was waited for'));
+    return await resolveTarget(server.api, 'shop', { name: 'api', whole: true }, signal, settle);
   };
 
   it.each([
@@ -284,8 +286,34 @@ describe('the pod as a whole', () => {
     expect(await resolved(answer)).toMatchObject({ container, notes: [] });
   });
 
-  it('is not where none runs', async () => {
-    await expect(resolved(both(over, over))).rejects.toThrow('The container app of pod shop/api has ended');
+  const onNode = (status: object, more: object = {}) => pod({ ...more, spec: { containers: [{ name: 'app' }], nodeName: 'n' }, status });
+  const crashing = state({ waiting: { reason: 'CrashLoopBackOff' } }, { lastState: { terminated: { exitCode: 1 } } });
+  const initialising = { phase: 'Pending', ...state({ waiting: { reason: 'PodInitializing' } }) };
+
+  it.each([
+    ['has just ended', onNode(state({ terminated: { exitCode: 1 } }))],
+    ['crashes again and again', onNode(crashing)],
+    ['waits for its init containers', onNode(initialising)],
+    ['has no status yet', onNode({ phase: 'Pending', containerStatuses: [] })],
+  ])('is looked at, at once, while its container %s', async (_, answer) => {
+    expect(await resolved(answer)).toMatchObject({ container: 'app', pod: answer });
+  });
+
+  it.each([
+    ['is over', onNode({ phase: 'Failed', ...crashing }), 'The pod shop/api has failed'],
+    ['is being deleted', onNode(crashing, { metadata: { deletionTimestamp: 'x' } }), 'The pod shop/api is being deleted'],
+    ['is on no node', pod({ status: initialising }), 'The pod shop/api does not run yet'],
+  ])('is not looked at when it %s', async (_, answer, message) => {
+    await expect(resolved(answer)).rejects.toThrow(message);
+  });
+
+  it('has those of a workload beside it, whatever their containers do', async () => {
+    const named = (name: string, status: object) => ({ ...onNode(status), metadata: { name, namespace: 'shop', uid: name } });
+    const off = { ...pod({ metadata: { name: 'off' }, status: initialising }) };
+    const items = [named('a', crashing), named('b', initialising), named('c', { phase: 'Failed' }), off];
+    await using server = await apiServer((response) => json(response, { items }));
+    const found = await podsOf(server.api, 'shop', { selector: 'app=api', typed: undefined }, signal);
+    expect(found.map(({ metadata }) => metadata?.name)).toEqual(['a', 'b']);
   });
 });
 
@@ -351,7 +379,7 @@ describe('resolving', () => {
 
   it('a pod: one request', async () => {
     const { container, notes, seen, status } = await resolve(cluster({ [`${pods}/api`]: pod({}, 'app', 'proxy') }), 'api');
-    expect([container, notes, status.containerID, seen.length]).toEqual([
+    expect([container, notes, status?.containerID, seen.length]).toEqual([
       'app',
       ['Defaulted container "app" out of: app, proxy'],
       'containerd://app',
@@ -364,7 +392,7 @@ describe('resolving', () => {
     await using server = await apiServer(cluster({ [`${pods}/api`]: pod({ status: state({ terminated: { exitCode: 1 } }) }) }));
     const settle = async (_: V1Pod, container: string) => (container === 'app' ? now : pod());
     const found = await resolveTarget(server.api, 'shop', { name: 'api', container: undefined }, signal, settle);
-    expect([found.pod, found.status.containerID]).toEqual([now, 'containerd://next']);
+    expect([found.pod, found.status?.containerID]).toEqual([now, 'containerd://next']);
   });
 
   it('a deployment, and a service by its own selector', async () => {
