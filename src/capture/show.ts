@@ -27,14 +27,19 @@ export function wishOf({ options, stdout = false }: Request): LiveWish {
 
 /** Starts the viewer of a tape that begins now. */
 export async function show(tape: Tape, path: string, found: Found, { title, secrets }: Shown, report: Report): Promise<Tape> {
-  const child = startLive(found, { title, secrets: secrets === undefined ? undefined : resolve(secrets) }, process.env, report.foreign);
+  const { child, viewer } = startLive(
+    found,
+    { title, secrets: secrets === undefined ? undefined : resolve(secrets) },
+    process.env,
+    report.foreign,
+  );
   const name = found.viewer.title;
   report.note(`Shown in ${name}; closing it ends the capture`);
   if (found.viewer.live.shows === 'terminal') {
     const giveBack = report.lend();
     child.once('error', giveBack).once('close', giveBack);
   }
-  const feed = await createFeed(path, child, (how) => report.warn(`${name} ${how}; the capture goes on`));
+  const feed = await createFeed(path, child, (how) => report.warn(`${name} ${how}; the capture goes on`), viewer);
   return {
     get bytes() {
       return tape.bytes;

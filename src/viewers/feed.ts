@@ -10,8 +10,8 @@ export interface Feed {
   readonly closed: AbortSignal;
   /** Says that the file has so many bytes by now. */
   grown(bytes: number): void;
-  /** Says that the file is whole; settles when the program has all of it, has ended, or has taken nothing for `patience` milliseconds: false. */
-  end(patience: number): Promise<boolean>;
+  /** Says that the file is whole; settles when the program has all of it, or has ended, and else with false: it has taken nothing for `patience` milliseconds, or `until` aborts. */
+  end(patience: number, until?: AbortSignal): Promise<boolean>;
 }
 
 const step = 64 * 1024;
@@ -19,8 +19,13 @@ const step = 64 * 1024;
 /** Of who closes stdin and does not end: Wireshark does when its capture is stopped. */
 const endsWithin = 1000;
 
-/** Feeds from the beginning of the file; `failed` hears, fit behind its name, how a program ended that nobody has closed, or why it gets no more. */
-export async function createFeed(path: string, child: ChildProcess, failed: (how: string) => void): Promise<Feed> {
+/** Feeds from the beginning of the file; `failed` hears, fit behind its name, how a program ended that nobody has closed, or why it gets no more. `viewer` is the exit code of what the program feeds on, where it is told. */
+export async function createFeed(
+  path: string,
+  child: ChildProcess,
+  failed: (how: string) => void,
+  viewer?: Promise<number>,
+): Promise<Feed> {
   const [closed, over] = [new AbortController(), new AbortController()];
   let size = 0;
   let fed = 0;
@@ -35,6 +40,10 @@ export async function createFeed(path: string, child: ChildProcess, failed: (how
   };
   child.once('error', ({ message }) => judge(`can't be started: ${message}`));
   child.once('exit', (code, signal) => judge(complaint(code, signal, fed > 0)));
+  void viewer?.then((code) => {
+    judge(complaint(code, null, fed > 0));
+    child.stdin?.destroy(); // who only hands it on would not notice before there is more
+  });
   child.stdin?.on('error', () => {
     over.abort();
     setTimeout(judge, endsWithin, undefined).unref();
@@ -70,12 +79,13 @@ export async function createFeed(path: string, child: ChildProcess, failed: (how
       size = bytes;
       more.resolve();
     },
-    async end(patience) {
+    async end(patience, until) {
       whole = true;
       more.resolve();
-      for (let last = -1; last !== fed; ) {
+      for (let last = -1; last !== fed && until?.aborted !== true; ) {
         last = fed;
-        if (await Promise.race([done.then(() => true), sleep(patience, false, { ref: false })])) return true;
+        const tired = sleep(patience, false, { ref: false, signal: until }).catch(() => false);
+        if (await Promise.race([done.then(() => true), tired])) return true;
       }
       child.stdin?.destroy();
       judge(undefined);

@@ -51,6 +51,18 @@ describe('a feed', () => {
     child.kill('SIGKILL');
   });
 
+  it('does not wait for a program that still takes when nobody wants it to any more', async () => {
+    const { feed, write, child, failures } = await fed('slow', 'while head -c 10000 >&2; do sleep 0.1; done');
+    write('x'.repeat(5_000_000));
+    const over = new AbortController();
+    const ended = feed.end(20_000, over.signal);
+    setTimeout(() => over.abort(), 300);
+    const asked = performance.now();
+    expect(await ended).toBe(false);
+    expect([performance.now() - asked < 5000, failures]).toEqual([true, []]);
+    child.kill('SIGKILL');
+  });
+
   it('does not take for given what Node still keeps for the program', async () => {
     const { feed, write, child } = await fed('nearly', 'exec sleep 60');
     for (let times = 0; child.stdin?.writableLength === 0 && times < 5000; times++) {
