@@ -8,6 +8,7 @@ import type { Request } from './capture/request.ts';
 import type { Session } from './capture/session.ts';
 import { wishOf } from './capture/show.ts';
 import { createStdout } from './capture/stdout.ts';
+import type { Tape } from './capture/tape.ts';
 import { sealed, taped } from './capture/taped.ts';
 import type { Target } from './cluster.ts';
 import { finish } from './finish.ts';
@@ -64,12 +65,14 @@ export async function runPod(request: Request, around: Around, target: Target, w
     destination: destination ?? nowhere,
     at,
   };
-  const { outcome, path, summary, ...more } = await held(
-    holding,
-    { report, stops },
-    (session) => captureInto(session, { request, around, way, format, destination, viewer, clock }),
-    async (outcome) => ({ outcome, ...(await published(outcome, destination, format, { request, around })) }),
-  );
+  let watched: Tape | undefined;
+  const onTape = (tape: Tape) => {
+    watched = tape;
+  };
+  const work = (session: Session) => captureInto(session, { request, around, way, format, destination, viewer, clock, onTape });
+  // Whoever watches may take their time: the pod is let go before, and giving up ends it.
+  const outcome = await held(holding, { report, stops }, work, async (whole) => whole).finally(() => watched?.finish?.(stops.abort));
+  const { path, summary, ...more } = await published(outcome, destination, format, { request, around });
   return {
     path,
     ...more,
@@ -106,6 +109,7 @@ interface Doing {
   readonly destination: Destination | undefined;
   readonly viewer: Found | undefined;
   readonly clock: Stopwatch;
+  readonly onTape: (tape: Tape) => void;
 }
 
 interface Outcome {
@@ -117,7 +121,10 @@ interface Outcome {
   readonly plan: FlowPlan;
 }
 
-async function captureInto(session: Session, { request, around, way, format, destination, viewer, clock }: Doing): Promise<Outcome> {
+async function captureInto(
+  session: Session,
+  { request, around, way, format, destination, viewer, clock, onTape }: Doing,
+): Promise<Outcome> {
   const { namespace, pod, container, hostNetwork, linePorts } = session.target;
   const facts = await probe(session, way);
   const plan = way.plan({ options: request.options, facts, linePorts: hostNetwork ? linePorts : undefined });
@@ -130,20 +137,19 @@ async function captureInto(session: Session, { request, around, way, format, des
   around.capturing(plan.result.early);
   const outlet =
     destination === undefined ? createStdout() : await taped(destination, { session, plan, intake, viewer, force: request.force });
+  onTape(outlet);
   try {
     const flowed = await captureFlow(session, plan, intake, outlet);
     clock('capture');
     await outlet.write(intake.tail(flowed.tallied), true);
     for (const note of lossNotes(plan, flowed)) session.report.warn(note);
     const closed = await outlet.close(true);
-    await outlet.finish?.();
     const files = outlet.paths;
     const captured =
       files === undefined && destination !== undefined ? await sealed(destination.partial, closed, session, plan, intake) : closed;
     return { captured, files, flowed, intake, plan };
   } catch (error) {
     await outlet.close(false).catch(() => {}); // the error that ended it is told
-    await outlet.finish?.();
     throw destination === undefined ? error : keeping(error, intake, outlet.paths ?? [destination.partial], outlet.bytes);
   } finally {
     around.capturing(undefined);

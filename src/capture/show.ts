@@ -1,5 +1,6 @@
 /** Shows a capture while it is written: the file comes first, and the viewer reads behind it. */
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { resolve } from 'node:path';
 import type { Report } from '../report.ts';
 import { createFeed } from '../viewers/feed.ts';
@@ -27,7 +28,7 @@ export function wishOf({ options, stdout = false }: Request): LiveWish {
 
 /** Starts the viewer of a tape that begins now. */
 export async function show(tape: Tape, path: string, found: Found, { title, secrets }: Shown, report: Report): Promise<Tape> {
-  const { child, viewer } = startLive(
+  const { child, viewer, leave } = startLive(
     found,
     { title, secrets: secrets === undefined ? undefined : resolve(secrets) },
     process.env,
@@ -50,14 +51,18 @@ export async function show(tape: Tape, path: string, found: Found, { title, secr
       feed.grown(tape.bytes);
     },
     close: tape.close,
-    async finish() {
-      if (!(await feed.end(patience))) report.warn(`${name} does not take the packets any more; the file has them all`);
-      else if (found.viewer.live.shows !== 'window') await ended(child);
+    async finish(until) {
+      const shown = await feed.end(patience, until);
+      const isWindow = found.viewer.live.shows === 'window';
+      if (shown && !isWindow) await ended(child, until);
+      if (!until.aborted) return shown ? undefined : report.warn(`${name} does not take the packets any more; the file has them all`);
+      if (!isWindow) await leave();
     },
   };
 }
 
 /** Until it has shown the rest; whoever looks at a terminal leaves it by themselves. */
-const ended = async (child: ChildProcess): Promise<void> => {
-  if (child.exitCode === null && child.signalCode === null) await new Promise((done) => child.once('close', done));
+const ended = async (child: ChildProcess, until: AbortSignal): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await once(child, 'close', { signal: until }).catch(() => {}); // it aborts, or there is no such program
 };

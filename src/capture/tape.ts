@@ -12,8 +12,8 @@ export interface Tape extends Outlet {
   close(keep: boolean): Promise<Captured>;
   /** Where it is in several files: those that are kept, oldest first. */
   readonly paths?: readonly string[];
-  /** Lets who watches it see the rest. */
-  finish?(): Promise<void>;
+  /** Lets who watches it see the rest, until that aborts. */
+  finish?(until: AbortSignal): Promise<void>;
 }
 
 // A link that somebody put at our name is not followed, and no file of theirs is opened.
