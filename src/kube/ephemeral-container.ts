@@ -60,7 +60,15 @@ export interface Running {
   readonly status: V1ContainerStatus;
 }
 
-/** The newest debug container that this user made for exactly this purpose, still running, with the image it was made with. */
+/** Milliseconds: a debug container ends after a day whoever is at work in it, so whoever comes later than that makes another. */
+const inItsYouth = 12 * 3_600_000;
+
+const isYoung = ({ state }: V1ContainerStatus): boolean => {
+  const since = state?.running?.startedAt;
+  return since === undefined || Date.now() - new Date(since).getTime() < inItsYouth;
+};
+
+/** The newest debug container that this user made for exactly this purpose, still running and for long, with the image it was made with. */
 export function reusable(pod: V1Pod, wanted: V1EphemeralContainer, containerId: string, journal: readonly Entry[]): Running | undefined {
   const digest = specDigest(wanted);
   const ours = journal.filter(
@@ -70,7 +78,7 @@ export function reusable(pod: V1Pod, wanted: V1EphemeralContainer, containerId: 
     const entry = pod.spec?.ephemeralContainers?.find(({ name }) => name === container);
     const status = pod.status?.ephemeralContainerStatuses?.find(({ name }) => name === container);
     if (entry === undefined || status?.state?.running === undefined) continue;
-    if (specDigest(entry) === digest && status.imageID === imageId) return { entry, status };
+    if (specDigest(entry) === digest && status.imageID === imageId && isYoung(status)) return { entry, status };
   }
   return undefined;
 }

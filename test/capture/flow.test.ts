@@ -80,6 +80,18 @@ describe.concurrent.each(shells)('a flow through %s', (_, path) => {
     return container;
   };
 
+  it('says that it was ended where the debug container was, as each is after a day', async ({ onTestFinished }) => {
+    const container = localContainer({ ttl: 600, first: 60, cap: 4 }, path);
+    onTestFinished(() => container.end());
+    const { run, said } = stage(container);
+    const flowing = run(plan(1_000_000, 100));
+    await expect(flowing).rejects.toMatchObject({
+      failure: 'gone',
+      message: expect.stringMatching(/was ended: it lives for a day at most$/),
+    });
+    expect(said).toContain('stage: capturing until Ctrl-C');
+  });
+
   it('ends after its time, with all that came until then', async ({ onTestFinished }) => {
     const { run, packets, said } = stage(begin(onTestFinished));
     const flowed = await run(plan(25, 5, { for: 1000 }));

@@ -167,6 +167,12 @@ describe('ephemeralContainer', () => {
       expect(reusable(with_({}), wanted, 'c1', [ours])?.entry.name).toBe(entry.name);
     });
 
+    it('leaves one that has less than half of its day before it', () => {
+      const aged = (hours: number) => with_({}, { state: { running: { startedAt: new Date(Date.now() - hours * 3_600_000) } } });
+      expect(reusable(aged(11), wanted, 'c1', [ours])?.entry.name).toBe(entry.name);
+      expect(reusable(aged(13), wanted, 'c1', [ours])).toBeUndefined();
+    });
+
     it.each<[string, V1Pod, string, readonly (typeof ours)[]]>([
       ["someone else's that looks just like ours", with_({}), 'c1', []],
       ["another pod's of the same name", with_({}), 'c1', [{ ...ours, podUid: 'u2' }]],
