@@ -60,6 +60,19 @@ const device: Flag<string> = {
   },
 };
 
+type Kind = 'pcapng' | 'pcap';
+
+const kind: Flag<Kind | undefined> = {
+  value: 'pcapng|pcap',
+  description: 'Kind of file: pcapng, the default, tells what was captured where; pcap, also that of -f x.pcap, is for older programs',
+  parse: choice<Kind>(['pcapng', 'pcap'], 'pcapng', '').parse,
+};
+
+/** What was typed, else what the name of the file says; several pods have a folder for theirs. */
+const kindOf = ({ format, file, selector, 'all-pods': all }: Readonly<Record<string, unknown>>): Kind =>
+  (format as Kind | undefined) ??
+  (typeof file === 'string' && /\.pcap$/i.test(file) && selector === undefined && all !== true ? 'pcap' : 'pcapng');
+
 const shown = 'kprof prints no packets: kprof pcap mypod -f - | tcpdump -r - -A';
 
 // https://github.com/eldadru/ksniff has -f for the filter and -o for the file. A / between numbers is a filter's, any other a path's.
@@ -99,8 +112,10 @@ function checkFiles(options: Readonly<Record<string, unknown>>): void {
     );
   if (options['snaplen'] !== undefined && options['headers-only'] === true)
     throw wrong(`--headers-only is --snaplen ${headers}, and --snaplen ${options['snaplen']} is another`, 'leave out one of them');
-  if (keylog !== undefined && format === 'pcap')
-    throw wrong('--keylog needs --format pcapng: pcap has no place for secrets', 'leave out --format pcap');
+  if (keylog !== undefined && kindOf(options) === 'pcap')
+    throw format === 'pcap'
+      ? wrong('--keylog needs --format pcapng: pcap has no place for secrets', 'leave out --format pcap')
+      : wrong(`--keylog needs a pcapng, and -f ${file} means a pcap, which has no place for secrets`, `name it so: -f ${file}ng`);
   const isShown = live === true || viewer === 'tshark' || viewer === 'termshark';
   if (isShown && file === '-')
     throw wrong('--live shows the packets here, and -f - sends them to another program', 'leave out one of them');
@@ -133,7 +148,7 @@ export const pcap = defineToolkit({
     'keep-files': { ...count(undefined, 'How many files of --rotate stay, the newest'), with: 'rotate' },
     keylog: text('FILE', "Put the TLS secrets of this local file (an app's SSLKEYLOGFILE) into the pcapng"),
     'buffer-size': size('8MiB', 'Room in the kernel for packets that wait to be taken'),
-    format: choice(['pcapng', 'pcap'], 'pcapng', 'Kind of file: pcapng tells what was captured where, pcap is for older programs'),
+    format: kind,
     live: automatic('Show the packets as they come: in Wireshark, which is the default where a display is, else in tshark or termshark'),
     selector: labels,
     'all-pods': toggle('Capture from all pods of the workload'),
@@ -155,7 +170,7 @@ export const pcap = defineToolkit({
         image: 'net',
         access: 'network',
         risk: 'observe',
-        format: options.format ?? 'pcapng',
+        format: kindOf(options),
         secrets: options.keylog,
         probe: { interfaces: ['ip', '-br', 'addr'] },
         plan({ options, facts, linePorts }) {

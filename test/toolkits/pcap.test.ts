@@ -29,6 +29,25 @@ describe('kprof pcap', () => {
     );
   });
 
+  it.each([
+    [[], 'pcapng'],
+    [['--format', 'pcap'], 'pcap'],
+    [['-f', 'x.pcap'], 'pcap'],
+    [['-f', 'x.PCAP', '--rotate', '20kB'], 'pcap'],
+    [['-f', 'x.pcapng'], 'pcapng'],
+    [['-f', 'x.pcap/'], 'pcapng'],
+    [['-f', 'x.pcap', '-l', 'app=x'], 'pcapng'],
+    [['-f', 'x.pcap', '--format', 'pcapng'], 'pcapng'],
+    [['-f', 'x.pcapng', '--format', 'pcap'], 'pcap'],
+  ])('writes the kind of file that was typed, or that its name says: %j', (argv, format) => {
+    expect(pcap.ways(typed(...argv) as unknown as ReturnType<typeof options>)[0]).toMatchObject({ format });
+  });
+
+  it('puts no secrets into a file whose name says that it has no place for them', () => {
+    const both = typed('-f', 'x.pcap', '--keylog', 'keys') as unknown as ReturnType<typeof options>;
+    expect(() => pcap.ways(both)).toThrow(expect.objectContaining({ failure: 'usage', hint: 'name it so: -f x.pcapng' }));
+  });
+
   it.each([['--live'], ['--viewer', 'tshark'], ['--viewer', 'termshark']])(
     'does not show here what goes to another program: %s %s',
     (...argv) => {
