@@ -5,7 +5,7 @@ import { type PullOptions, pull } from '../pull/pull.ts';
 import { start } from '../remote/remote.ts';
 import { bytes } from '../report.ts';
 import type { Place, Plan } from '../toolkit.ts';
-import { inTarget, makeFolder, perform, type Reaching, type Session, upload } from './session.ts';
+import { asTarget, inTarget, makeFolder, perform, type Reaching, type Session, upload } from './session.ts';
 
 const maxFile = 64 * 2 ** 30;
 
@@ -77,7 +77,12 @@ export async function pullFile(
   const packs = at === 'target' || (at === 'tool' && tools.has('inroot') && tools.has('zstd'));
   const words = (from: From): readonly string[] =>
     packs
-      ? ['pull', level, ...(at === 'tool' ? ['own', 'tar', path] : inTarget(session, 'tar', path)), ...position(from, permille)]
+      ? [
+          'pull',
+          level,
+          ...(at === 'tool' ? asTarget(session, ['own', 'tar', path]) : inTarget(session, 'tar', path)),
+          ...position(from, permille),
+        ]
       : ['pull', 'plain', path, ...position(from, undefined)];
   return pull(({ from, ...io }) => start(container, words(from), io), {
     ...more,

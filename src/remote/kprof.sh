@@ -20,7 +20,7 @@
 #   run relay RUN…                    RUN, which has the line's stdin and stdout for itself
 #   run put RUN…                      RUN, on stdin what follows in base64 lines up to a dot
 #   run pull LEVEL RUN…               what RUN prints, through zstd -LEVEL; as it is, where that is `bare`;
-#                                     `own` stands for inroot on this container
+#                                     `own` stands for inroot on this container, as whom the words before it make
 #   run pull plain FILE [OFFSET [SIZE INODE MTIME_NS]]
 #                                     a tar of FILE, or its bytes from OFFSET > 0 on, and its digest on stderr;
 #                                     with SIZE and the rest that very file, or exit code 4
@@ -811,10 +811,11 @@ identify() { # FILE: SIZE INODE MTIME_NS, into $identity
 send() { # LEVEL RUN… | bare RUN… | plain FILE [OFFSET [SIZE INODE MTIME_NS]]
 	level=$1
 	shift
-	if [ "$1" = own ] && IFS=' ' read -r main began <"$dir/main"; then
+	for word; do
 		shift
-		set -- inroot "$main" "$began" "$@"
-	fi
+		if [ "$word" = own ]; then set -- "$@" "$shell" "$0" own; else set -- "$@" "$word"; fi
+	done
+	export KPROF_REAPER=1
 	if [ "$level" = plain ]; then
 		identify "$1" || return
 		[ $# -lt 5 ] || [ "$identity" = "$3 $4 $5" ] || { echo "kprof: $1 is another file now, or was changed" >&2; return 4; }
@@ -1102,6 +1103,10 @@ list) list ;;
 hold) hold "$@" ;;
 drop) drop "$@" ;;
 end) signal TERM "$dir/main" ;;
+own)
+	born $$ # whoever it runs as: its own root is this container's, and open to it
+	exec inroot $$ "$born" "$@"
+	;;
 run)
 	attended act "$@"
 	verdict $? "$@"

@@ -1,14 +1,16 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { pace, pullFile } from '../../src/capture/file.ts';
 import type { DebugContainer } from '../../src/cluster.ts';
 import { KprofError } from '../../src/errors.ts';
 import type { Process, Tools } from '../../src/toolkit.ts';
-import { localContainer } from '../support/local-container.ts';
+import { hardened, localContainer } from '../support/local-container.ts';
 import { recorder } from '../support/recorder.ts';
 import { sandbox } from '../support/sandbox.ts';
+import { shells } from '../support/shells.ts';
 
 const tools: Tools = { has: () => false, jdk: undefined };
 const lost = new KprofError('failed', 'The connection was lost', { lost: true });
@@ -61,6 +63,45 @@ it.each([
     expect(outcome).toMatchObject({ bytes: content.length });
     expect(readFileSync(to).equals(content)).toBe(true);
   }
+});
+
+/** A folder of programs with inroot in it; undefined where there is no compiler. */
+function withInroot(folder: string): string | undefined {
+  const source = new URL('../../images/jvm/inroot.c', import.meta.url).pathname;
+  try {
+    execFileSync('cc', ['-O1', '-o', join(folder, 'inroot'), source], { stdio: 'ignore' });
+    return folder;
+  } catch {
+    return undefined;
+  }
+}
+
+describe.each(shells)('in %s', (_, path = process.env['PATH']) => {
+  it.for([undefined, 1])('root that may not read it pulls what the app wrote, with the cores %s', async (cpuLimit, { skip }) => {
+    using box = sandbox();
+    chmodSync(box.path, 0o755);
+    const programs = withInroot(box.path);
+    if (process.getuid?.() !== 0 || programs === undefined) return skip('needs root and a compiler');
+    const folder = join(box.path, 'kprof-x');
+    const file = join(folder, 'heap.hprof');
+    const content = randomBytes(3_000_000);
+    mkdirSync(folder, { mode: 0o700 });
+    writeFileSync(file, content, { mode: 0o600 });
+    for (const each of [folder, file]) chownSync(each, 1000, 1000);
+    const container = localContainer({ ttl: 600, first: 60, cap: 600 }, `${path}:${programs}`, hardened);
+    const session = {
+      container,
+      process: { pid: 1, started: '1', uid: 1000, gid: 1000, groups: [] },
+      tools: { has: () => true, jdk: undefined },
+      report: recorder(),
+      signal: new AbortController().signal,
+      target: { cpuLimit },
+    };
+    const to = join(box.path, 'x.partial');
+    const pulled = await pullFile(session, { at: 'tool', seenByTarget: '/elsewhere', seenByTool: file }, to).finally(container.end);
+    expect(pulled).toMatchObject({ bytes: content.length });
+    expect(readFileSync(to).equals(content)).toBe(true);
+  });
 });
 
 it('a pod without two cores compresses nothing, and gives a twentieth of its limit', () => {

@@ -173,6 +173,18 @@ export const targets = {
     rung: 'root',
     spec: one({ command: ['tini-static', '--', 'gosu', '1000:1000', ...busy('/jdk8/jre/bin/java')] }),
   },
+  // Root that may read nobody's files and signal nobody: all that it has it needs to become the app's user.
+  'gosu-drops-all': {
+    level: 'baseline',
+    jdk: 21,
+    uid: 1000,
+    gid: 1000,
+    rung: 'root',
+    spec: one({
+      command: ['gosu', '1000:1000', ...busy('/jdk21/bin/java')],
+      securityContext: { capabilities: { drop: ['ALL'], add: ['SETUID', 'SETGID'] } },
+    }),
+  },
   'two-jvms': {
     level: 'restricted',
     jdk: 21,

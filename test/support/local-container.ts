@@ -1,6 +1,6 @@
 /** A debug container made of local processes: the real script in a real shell, in a folder of its own. */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DebugContainer, Io } from '../../src/cluster.ts';
@@ -26,11 +26,20 @@ export interface LocalContainer extends DebugContainer {
 
 const lineLost = () => new KprofError('failed', 'The line is cut', { lost: true });
 
-/** Starts the supervisor. */
-export function localContainer(lifetimes: Lifetimes, path: string = process.env['PATH'] ?? ''): LocalContainer {
+/** Words that leave root the right to become another user and no other: nor to read what is theirs, nor to signal them. */
+export const hardened: readonly string[] = ['setpriv', '--bounding-set=-all,+setuid,+setgid', '--inh-caps=-all'];
+
+/** Starts the supervisor; `within` stands before each of its commands. */
+export function localContainer(
+  lifetimes: Lifetimes,
+  path: string = process.env['PATH'] ?? '',
+  within: readonly string[] = [],
+): LocalContainer {
   const dir = mkdtempSync(join(tmpdir(), 'kprof-test-'));
+  // As the /tmp of a container is, whose other users run the script, too.
+  chmodSync(dir, 0o755);
   const env = { ...process.env, KPROF_DIR: join(dir, 'k'), KPROF_SILENCE: '7', KPROF_RETURN: '4', PATH: path };
-  const [program, ...args] = supervisor(lifetimes);
+  const [program = '', ...args] = [...within, ...supervisor(lifetimes)];
   const main = spawn(program, args, { env, stdio: 'ignore' });
   const over = new Promise<void>((resolve) => main.once('exit', () => resolve()));
   const lines = new Map<ChildProcessWithoutNullStreams, (reason: unknown) => void>();
@@ -49,7 +58,8 @@ export function localContainer(lifetimes: Lifetimes, path: string = process.env[
     main,
     exec: (argv: Argv, io: Io) => {
       if (silent) return { done: Promise.reject(lineLost()), send: () => {} };
-      const child = spawn(argv[0], argv.slice(1), { env, stdio: 'pipe' });
+      const [command = '', ...words] = [...within, ...argv];
+      const child = spawn(command, words, { env, stdio: 'pipe' });
       child.stdin.on('error', () => {}); // It ended; `done` tells.
       child.stdout.on('data', (bytes: Uint8Array) => {
         const busy = io.stdout?.(losing ? bytes.subarray(1) : bytes);
