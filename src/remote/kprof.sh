@@ -128,11 +128,19 @@ verdict() { # CODE only|still PID STARTED …
 # What stands in our folder may be another's work, of the app's own user for one: a pipe or a link in the place of a file of ours would
 # hold up the supervisor for ever. So files are opened for writing too, which does not wait, and what says nothing within a second is empty.
 
+# Signals a process of whatever user: root of which that right was taken becomes that user.
+strike() { # SIGNAL PID
+	kill "-$1" "$2" 2>/dev/null && return
+	[ -e "/proc/$2" ] && [ "${me:=$(id -u)}" = 0 ] || return 1
+	# shellcheck disable=SC2016
+	$(as "$2") "$shell" -c 'kill "-$1" "$2"' kill "$1" "$2" 2>/dev/null
+}
+
 # Signals a process only if it is the one that wrote file $2; a number alone may be the app's by now.
 signal() {
 	[ -f "$2" ] && IFS=' ' read -r -t 1 known since <>"$2" || return 1
 	born "$known"
-	[ -n "$born" ] && [ "$born" = "$since" ] && kill "-$1" "$known" 2>/dev/null
+	[ -n "$born" ] && [ "$born" = "$since" ] && strike "$1" "$known"
 }
 
 # This shell, or process $2, into file $1.
@@ -244,7 +252,7 @@ profiler() { # PID STARTED FOLDER LIBRARY ARGUMENTS
 		until IFS= read -r name <"/proc/$lender/comm" && [ "$name" = sleep ] || [ $tries -ge 50 ]; do nap 0.02; tries=$((tries + 1)); done
 		# What is loaded is found by the name, wherever it leads by now.
 		$into link "$loaded" "/proc/$lender/root$library" || [ "${5%%,*}" = stop ] || {
-			kill -KILL $lender
+			strike KILL $lender
 			wait $lender 2>/dev/null
 			return 1
 		}
@@ -254,7 +262,7 @@ profiler() { # PID STARTED FOLDER LIBRARY ARGUMENTS
 	*) $become jattach "$profiled" load "$loaded" true "$5,log=$3/log" ;;
 	esac
 	answered=$?
-	[ -z "$lender" ] || { kill -KILL $lender; wait $lender; } 2>/dev/null
+	[ -z "$lender" ] || { strike KILL $lender; wait $lender; } 2>/dev/null
 	echo "perf events $($become ls -l "/proc/$profiled/fd" 2>/dev/null | grep -c 'anon_inode:.perf_event')"
 	$into cat "$3/log" 16384 2>/dev/null | sed 's/^/log /'
 	[ $answered -lt 100 ] || [ $answered -gt 254 ] || answered=0 # its own failures; the text tells
@@ -356,7 +364,7 @@ room() { # PID RUN…
 	[ "$1" != jcmd ] || { shift; set -- knock "$@"; }
 	"$@" 8<&- &
 	guest=$!
-	trap 'kill -TERM $guest 2>/dev/null' TERM
+	trap 'strike TERM $guest' TERM
 	wait $guest
 	answered=$?
 	wait $guest 2>/dev/null # the first may have been cut short
@@ -398,7 +406,7 @@ perform() {
 	act "$@" >/dev/null 2>&1 </dev/null &
 	child=$!
 	# Whose user it has can stop it, or hold it as a debugger does: then only this ends it.
-	(nap 10; kill -TERM $child; kill -CONT $child; nap 2; kill -KILL $child) 2>/dev/null &
+	(nap 10; strike TERM $child; strike CONT $child; nap 2; strike KILL $child) 2>/dev/null &
 	timer=$!
 	wait $child
 	performed=$?
@@ -558,7 +566,7 @@ supervise() {
 
 # Ends with what it began, the listener too: it has no child, and a milder signal is lost while ash still sets up the subshell.
 desert() {
-	[ -z "$child" ] || kill -TERM "$child" 2>/dev/null
+	[ -z "$child" ] || strike TERM "$child"
 	[ -z "$listener" ] || kill -KILL "$listener" 2>/dev/null
 	wait 2>/dev/null
 	rm -f "$dir/flow.$$"
@@ -580,7 +588,7 @@ attended() {
 		listen ack && exit 0
 		# By now the number may be another's.
 		born $child
-		[ "$born" != "$began" ] || kill -TERM $child 2>/dev/null
+		[ "$born" != "$began" ] || strike TERM $child
 		exit 1
 	) &
 	listener=$!
@@ -711,7 +719,7 @@ relay() {
 	join
 	"$@" <&3 3<&- &
 	child=$!
-	trap 'kill -TERM $child 2>/dev/null; wait $child; leave; exit 143' TERM INT HUP
+	trap 'strike TERM $child; wait $child; leave; exit 143' TERM INT HUP
 	wait $child
 	code=$?
 	leave
@@ -729,7 +737,7 @@ step() {
 		return
 	fi
 	ending='' child=''
-	trap 'ending=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM INT HUP
+	trap 'ending=1; [ -z "$child" ] || strike TERM "$child"' TERM INT HUP
 	sign "$key.begun/pid"
 	join
 	if [ "$words" -gt 0 ]; then
@@ -743,12 +751,12 @@ step() {
 	fi
 	limited "$@" </dev/null >"$key.out" 2>"$key.err" &
 	child=$!
-	[ -z "$ending" ] || kill -TERM $child 2>/dev/null
+	[ -z "$ending" ] || strike TERM $child
 	sign "$key.new" $child
 	mv "$key.new" "$key.pid"
 	wait $child
 	code=$?
-	while kill -0 $child 2>/dev/null; do wait $child; done # the first may have been cut short
+	while [ -e "/proc/$child" ]; do wait $child; done # the first may have been cut short
 	child=''
 	verdict $code "$@" 2>>"$key.err"
 	code=$?
@@ -834,7 +842,7 @@ send() { # LEVEL RUN… | bare RUN… | plain FILE [OFFSET [SIZE INODE MTIME_NS]
 		$kindly zstd "-$level" -q -c <"$dir/pipe.$$" &
 		to=$!
 	fi
-	trap 'kill -TERM $from $to 2>/dev/null' TERM
+	trap 'strike TERM $from; strike TERM $to' TERM
 	wait $from
 	sent=$?
 	[ $from = $to ] || wait $to || sent=$?

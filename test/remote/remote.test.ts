@@ -1,5 +1,17 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +20,7 @@ import { answerOf, ask, start, step } from '../../src/remote/remote.ts';
 import { parseDisk } from '../../src/runtimes/heap.ts';
 import { threadTime, threadTimes, timesOfThreads } from '../../src/runtimes/thread-times.ts';
 import type { Argv } from '../../src/toolkit.ts';
-import { type LocalContainer, localContainer } from '../support/local-container.ts';
+import { hardened, type LocalContainer, localContainer } from '../support/local-container.ts';
 import { shells, until } from '../support/shells.ts';
 
 const signal = new AbortController().signal;
@@ -316,5 +328,49 @@ describe.concurrent.each(shells)('the script in %s', (_, path) => {
     expect(await until(() => container.main.exitCode !== null || container.main.signalCode !== null, 5)).toBe(true);
     expect(Date.now() - began).toBeLessThan(2500);
     expect((await execution.done).code).not.toBe(0);
+  });
+});
+
+describe.concurrent.each(shells)('root that may not signal other users, in %s', (_, path = process.env['PATH']) => {
+  const isRoot = process.getuid?.() === 0;
+  const someone = ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups'] as const;
+  const runs = (container: LocalContainer) => processesOf(container.dir).some(({ command }) => command.startsWith('sleep\0'));
+
+  it('ends what runs as one of them', { timeout: 60_000 }, async ({ onTestFinished, skip }) => {
+    if (!isRoot) return skip('needs root');
+    const container = localContainer(lifetimes, path, hardened);
+    onTestFinished(() => container.end());
+    const lease = await hold(container, 'a1', { ttl: 600, signal });
+    const run: Argv = [...someone, 'sleep', '120'];
+    const stepping = step(lease, { name: '00001.undo', undo: undefined, run }, bounds).catch(() => {});
+    expect(await until(() => runs(container), 10)).toBe(true);
+    await lease.end('abort');
+    await stepping;
+    expect(await until(() => !runs(container), 10)).toBe(true);
+    const asking = answerOf(container, ['run', ...run], bounds).catch(() => {});
+    expect(await until(() => runs(container), 10)).toBe(true);
+    container.cut();
+    await asking;
+    expect(await until(() => !runs(container), 10)).toBe(true);
+  });
+
+  it('lends its root for no longer than the profiler needs it', { timeout: 90_000 }, async ({ onTestFinished, skip }) => {
+    if (!isRoot) return skip('needs root');
+    const programs = mkdtempSync(join(tmpdir(), 'kprof-programs-'));
+    chmodSync(programs, 0o755);
+    for (const each of ['inroot', 'jattach']) writeFileSync(join(programs, each), '#!/bin/sh\n', { mode: 0o755 });
+    const container = localContainer(lifetimes, `${programs}:${path}`, hardened);
+    const profiled = spawn(someone[0], [...someone.slice(1), 'sleep', '120'], { stdio: 'ignore' });
+    onTestFinished(async () => {
+      profiled.kill();
+      await container.end();
+      rmSync(programs, { recursive: true });
+    });
+    const pid = String(profiled.pid);
+    expect(await until(() => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n', 10)).toBe(true);
+    const started = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[19] as string;
+    const began = performance.now();
+    await answerOf(container, ['run', 'profiler', pid, started, '/tmp/kprof-x', 'ours', 'start,event=cpu'], bounds);
+    expect(performance.now() - began).toBeLessThan(20_000);
   });
 });
