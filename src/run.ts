@@ -25,7 +25,7 @@ import { runPod } from './run-pod.ts';
 import { slowest } from './runtimes/heap.ts';
 import { NoSuchProcess } from './runtimes/processes.ts';
 import { type Stopwatch, stopwatch } from './stopwatch.ts';
-import type { Facts, ForwardWay, Plan, PodWay, Process, Secrets, Tools, Way } from './toolkit.ts';
+import type { Ends, Facts, ForwardWay, Plan, PodWay, Process, Secrets, Tools, Way } from './toolkit.ts';
 
 /** What the engine needs around it. */
 export interface Around {
@@ -114,7 +114,8 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
       async (outcome) => {
         // Of a text nothing stays that somebody could go on with.
         if (request.scratch !== undefined) stops.abort.throwIfAborted();
-        const finished = await finish(destination, format, { force: request.force, report, secrets: outcome.secrets });
+        const { secrets, ends } = outcome;
+        const finished = await finish(destination, format, { force: request.force, report, secrets, ends });
         around.capturing(undefined);
         return { outcome, ...finished };
       },
@@ -173,6 +174,7 @@ interface Outcome {
   readonly facts: Facts;
   readonly early: boolean;
   readonly secrets: Secrets | undefined;
+  readonly ends: Ends | undefined;
 }
 
 async function captureIn(
@@ -193,7 +195,8 @@ async function captureIn(
     const captured = await perform(session, plan, destination.partial, { yes: request.yes, onFinished });
     clock('capture');
     if (request.scratch === undefined) is = 'is here';
-    return { captured, facts, early: stops.early.aborted, secrets: plan.kind === 'file' ? plan.result.secrets : undefined };
+    const { secrets, ends } = plan.kind === 'file' ? plan.result : {};
+    return { captured, facts, early: stops.early.aborted, secrets, ends };
   } finally {
     capturing(is);
   }

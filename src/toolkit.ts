@@ -163,6 +163,9 @@ export interface Output {
 /** What may not be in the file: the environment and other secrets of the process. */
 export type Secrets = 'refused';
 
+/** One of these stands at the end of the file, which else was cut as it was written; '' is the end of an empty one. */
+export type Ends = readonly string[];
+
 /** What to do, as data. */
 export type Plan =
   /** The target writes a file, which is pulled. */
@@ -174,7 +177,7 @@ export type Plan =
       readonly notes?: readonly string[];
       /** What it does to the app, in words, where that has to be agreed to. */
       readonly costs?: string;
-      readonly result: Output & { readonly file: Place; readonly secrets?: Secrets };
+      readonly result: Output & { readonly file: Place; readonly secrets?: Secrets; readonly ends?: Ends };
     }
   /** What the steps print, one after another, is the artifact; or what `compose` makes of it, once all have printed. */
   | {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { finish } from '../src/finish.ts';
 import { jfr } from '../src/formats/jfr.ts';
+import { text } from '../src/formats/text.ts';
 import { recorder } from './support/recorder.ts';
 import { chunk } from './support/recordings.ts';
 import { sampled } from './support/sampled-recording.ts';
@@ -35,4 +36,22 @@ it.each([
   const [partial, final] = [join(box.path, 'x.jfr.7.partial'), join(box.path, 'x.jfr')];
   writeFileSync(partial, content, { mode: 0o600 });
   expect(await finish({ partial, final }, jfr, { force: false, report: recorder(), secrets })).toMatchObject({ path: final });
+});
+
+it.each([
+  ['main 1\n', ['\n', ''], true],
+  ['', ['\n', ''], true],
+  ['main;work 1', ['\n', ''], false],
+  ['#1 "main"\n\n', ['\n\n'], true],
+  ['#1 "main"\n', ['\n\n'], false],
+  ['', ['\n\n'], false],
+  ['\n', ['\n\n'], false],
+])('%j gets its name where %j has to be its end: %s', async (content, ends, isWhole) => {
+  using box = sandbox();
+  const [partial, final] = [join(box.path, 'x.txt.7.partial'), join(box.path, 'x.txt')];
+  writeFileSync(partial, content, { mode: 0o600 });
+  const ended = finish({ partial, final }, text, { force: false, report: recorder(), ends });
+  if (isWhole) expect(await ended).toMatchObject({ path: final });
+  else await expect(ended).rejects.toMatchObject({ failure: 'incomplete', hint: expect.stringContaining(partial) });
+  expect(existsSync(isWhole ? final : partial)).toBe(true);
 });

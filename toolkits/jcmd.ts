@@ -65,7 +65,7 @@ export const jcmd = defineToolkit({
                 check: answers(writer.written, `do ${name}`),
               },
             ],
-            result: { early: 'loses', file },
+            result: { early: 'loses', file, ...(writer.ends === undefined ? {} : { ends: writer.ends(typed) }) },
           };
         },
       },

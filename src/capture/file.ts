@@ -31,10 +31,10 @@ export async function captureFile(
   await makeFolder(session, { at });
   for (const { place, content } of plan.files) await upload(session, place, content);
   await perform(session, plan.steps, { breaks: false, maxBytes: 2 ** 20 });
-  const { secrets } = plan.result;
+  const { secrets, ends } = plan.result;
   session.lease.finished();
   const { early } = session.stops;
-  session.journal({ stage: 'pulling', remote: { path, at }, early: early.aborted, secrets });
+  session.journal({ stage: 'pulling', remote: { path, at }, early: early.aborted, secrets, ends });
   onFinished?.();
   const signal = onFinished === undefined || early.aborted ? session.signal : AbortSignal.any([session.signal, early]);
   return pullFile({ ...session, signal }, plan.result.file, partial, {

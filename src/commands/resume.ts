@@ -21,8 +21,8 @@ export const run: Perform = async (words, options, around) => {
   const typed = { token, kubeconfig };
   const forget = record.stage === 'done' ? () => tidy(record, typed, around) : await fetchRest(record, typed, around);
   around.signal.throwIfAborted();
-  const { final, partial, ours, secrets } = record;
-  const check = () => finish({ final, partial, ours }, formats[record.format], { force: false, report: around.report, secrets });
+  const { final, partial, ours, secrets, ends } = record;
+  const check = () => finish({ final, partial, ours }, formats[record.format], { force: false, report: around.report, secrets, ends });
   const { path } = await recorded(check, { forget });
   around.report.clear();
   printPath(path);

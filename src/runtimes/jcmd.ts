@@ -4,8 +4,9 @@
  */
 import { KprofError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-import type { Argv, Facts, FormatName, Process, Tools } from '../toolkit.ts';
+import type { Argv, Ends, Facts, FormatName, Process, Tools } from '../toolkit.ts';
 import { answer } from './jvm.ts';
+import { endOfThreads } from './virtual-threads.ts';
 
 /** Where a command takes the name of the file that it writes. */
 export interface Writer {
@@ -17,14 +18,20 @@ export interface Writer {
   /** What is written in Java, as recordings and threads are, does not go through a link of /proc. */
   readonly at?: 'tool';
   readonly written: RegExp;
+  /** What the file of such a command ends in, where nothing else tells that it was cut. */
+  readonly ends?: (words: readonly string[]) => Ends;
 }
+
+/** JDK 21 to 24 say nothing of a disk that is full. */
+const endsOfThreads = (words: readonly string[]): Ends =>
+  words.some((word) => /^-format=["']?json["']?$/.test(word)) ? ['\n}\n', '\n}'] : [endOfThreads];
 
 /** By name. */
 export const writers: Readonly<Record<string, Writer>> = {
   'GC.heap_dump': { format: 'hprof', file: 'heap.hprof', at: 'tool', written: /^Heap dump file created/m },
   'JFR.dump': { format: 'jfr', file: 'recording.jfr', option: 'filename=', written: /written to:/ },
   'JFR.stop': { format: 'jfr', file: 'recording.jfr', option: 'filename=', written: /written to:/ },
-  'Thread.dump_to_file': { format: 'text', file: 'threads.txt', written: /^Created /m },
+  'Thread.dump_to_file': { format: 'text', file: 'threads.txt', written: /^Created /m, ends: endsOfThreads },
   'VM.cds': { format: 'file', file: 'classes.jsa', behind: 1, at: 'tool', written: /^(?:Static|Dynamic) dump:\s*(?:\/\S*\s*)?$/ },
   'System.dump_map': { format: 'text', file: 'map.txt', option: '-F=', at: 'tool', written: /dumped to|written/i },
 };

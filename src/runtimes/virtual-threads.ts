@@ -17,6 +17,9 @@ export const notWritten = (answered: string): string | undefined =>
     ? undefined
     : `The JVM could not write its virtual threads down: ${safeLine(answered.trim().slice(0, 300)) || 'it answered nothing'}`;
 
-/** What is missing of a file of all threads, each of which ends with an empty line: a disk that is full is told nowhere else. */
+/** Of a file of all threads, each of which ends with an empty line: a disk that is full is told nowhere else. */
+export const endOfThreads = '\n\n';
+
+/** What is missing of such a file. */
 export const notWhole = (text: string): string | undefined =>
-  text.endsWith('\n\n') ? undefined : 'Virtual threads, or some of them, are missing: they were not written down whole';
+  text.endsWith(endOfThreads) ? undefined : 'Virtual threads, or some of them, are missing: they were not written down whole';

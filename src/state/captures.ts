@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { DebugSpec } from '../cluster.ts';
 import type { Identity } from '../pull/remarks.ts';
-import type { Argv, FormatName, Place, Secrets } from '../toolkit.ts';
+import type { Argv, Ends, FormatName, Place, Secrets } from '../toolkit.ts';
 import { readRecords, replaceFile, stateFolder } from './folder.ts';
 
 /**
@@ -60,6 +60,7 @@ export interface CaptureRecord {
   readonly early: boolean;
   /** Whether the file may hold them. */
   readonly secrets?: Secrets | undefined;
+  readonly ends?: Ends | undefined;
   readonly remote: RemoteFile | undefined;
   /** Absolute paths. */
   readonly final: string;

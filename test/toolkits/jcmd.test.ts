@@ -40,8 +40,9 @@ describe('a diagnostic command', () => {
     // It is written in Java, and not found there.
     expect(plan(['Thread.dump_to_file', '-format=json'])).toMatchObject({
       steps: [{ run: ['jattach', '7', 'jcmd', 'Thread.dump_to_file -format=json /tmp/kprof-abc/threads.txt'] }],
-      result: { file: { at: 'target' } },
+      result: { file: { at: 'target' }, ends: ['\n}\n', '\n}'] },
     });
+    expect(plan(['Thread.dump_to_file'])).toMatchObject({ result: { ends: ['\n\n'] } });
     const recording = plan(['JFR.dump', 'filename=/tmp/mine.jfr']);
     expect(recording).toMatchObject({
       steps: [{ run: ['jattach', '7', 'jcmd', 'JFR.dump filename=/tmp/kprof-abc/recording.jfr'] }],
