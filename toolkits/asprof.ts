@@ -9,6 +9,7 @@ import {
   guardProfiler,
   outputs,
   profilerDid,
+  profilerWrote,
   startProfiler,
   stopProfiler,
 } from '../src/runtimes/async-profiler.ts';
@@ -88,13 +89,14 @@ export const asprof = defineToolkit({
               { wait: time, says: 'sampling' },
               {
                 run: stopProfiler(process, how, written),
-                check: profilerDid('write the profile'),
+                check: profilerWrote,
                 undo: 'ends an earlier step',
                 says: 'stopping async-profiler',
                 what: 'stop async-profiler',
               },
             ],
-            result: { early: 'keeps', file },
+            // One without samples is empty.
+            result: { early: 'keeps', file, ...(format === 'collapsed' ? { ends: ['\n', ''] } : {}) },
           };
         },
       },

@@ -265,8 +265,18 @@ profiler() { # PID STARTED FOLDER LIBRARY ARGUMENTS
 	[ -z "$lender" ] || { strike KILL $lender; wait $lender; } 2>/dev/null
 	echo "perf events $($become ls -l "/proc/$profiled/fd" 2>/dev/null | grep -c 'anon_inode:.perf_event')"
 	$into cat "$3/log" 16384 2>/dev/null | sed 's/^/log /'
+	case $5 in stop,file=*) doubt "$3" "${5#stop,file=}" ;; esac
 	[ $answered -lt 100 ] || [ $answered -gt 254 ] || answered=0 # its own failures; the text tells
 	return $answered
+}
+
+# The profiler complains of a full disk in a file on it. So what ends where a block does may be cut where none is left.
+doubt() { # FOLDER FILE,…
+	written=$($into stat "${2%%,*}" 2>/dev/null)
+	# Said by a process of the app's user, and so no sum before it is a number.
+	case ${written%% *} in '' | *[!0-9]*) return ;; esac
+	[ $((${written%% *} % 4096)) = 0 ] || return
+	echo | $into put "$1/room" 2>/dev/null || echo 'log [WARN] Output file may be incomplete: there is no room for more'
 }
 
 # Asked first: to start one that runs fails, and still changes where that one writes at the end.

@@ -129,6 +129,17 @@ export const profilerDid =
     }
   };
 
+/** A check that also throws where the profile was cut as it was written, as on a full disk, which is no error to the profiler. */
+export function profilerWrote(stdout: string): void {
+  profilerDid('write the profile')(stdout);
+  const said = logged(stdout, 'WARN').find((line) => /may be incomplete/i.test(line));
+  if (said === undefined) return;
+  throw new KprofError('incomplete', 'async-profiler could not write the whole profile, so none is kept', {
+    cause: said,
+    hint: "make room on the disk that the app's /tmp is on",
+  });
+}
+
 /** What fell back to something less, in words. */
 export function fellBack(event: Event, stdout: string): string | undefined {
   const warnings = logged(stdout, 'WARN').map((line) => safeLine(line));

@@ -17,6 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { hold } from '../../src/remote/lease.ts';
 import { answerOf, ask, start, step } from '../../src/remote/remote.ts';
+import { profilerWrote } from '../../src/runtimes/async-profiler.ts';
 import { parseDisk } from '../../src/runtimes/heap.ts';
 import { threadTime, threadTimes, timesOfThreads } from '../../src/runtimes/thread-times.ts';
 import type { Argv } from '../../src/toolkit.ts';
@@ -26,6 +27,7 @@ import { shells, until } from '../support/shells.ts';
 const signal = new AbortController().signal;
 const bounds = { what: 'do it', signal };
 const lifetimes = { ttl: 600, first: 60, cap: 600 };
+const self = String(process.pid);
 
 interface Seen {
   readonly pid: string;
@@ -328,6 +330,30 @@ describe.concurrent.each(shells)('the script in %s', (_, path) => {
     expect(await until(() => container.main.exitCode !== null || container.main.signalCode !== null, 5)).toBe(true);
     expect(Date.now() - began).toBeLessThan(2500);
     expect((await execution.done).code).not.toBe(0);
+  });
+});
+
+describe.concurrent.each(shells)('what the profiler wrote, in %s', (_, path = process.env['PATH']) => {
+  it.for([
+    ['0', 'full', true],
+    ['8192', 'full', true],
+    ['8192', 'roomy', false],
+    ['8191', 'full', false],
+  ] as const)('of %s bytes on a disk that is %s', async ([size, disk, isDoubtful], { onTestFinished }) => {
+    const programs = mkdtempSync(join(tmpdir(), 'kprof-programs-'));
+    const inroot = `case $3 in stat) case $4 in */theirs) exit 1 ;; *) echo '${size} 1 1' ;; esac ;; put) [ ${disk} = roomy ] ;; esac`;
+    for (const [each, script] of Object.entries({ inroot, jattach: 'echo return code: 0' }))
+      writeFileSync(join(programs, each), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const container = localContainer(lifetimes, `${programs}:${path}`);
+    onTestFinished(async () => {
+      await container.end();
+      rmSync(programs, { recursive: true });
+    });
+    const started = readFileSync('/proc/self/stat', 'latin1').split(') ').at(-1)?.split(' ')[19] as string;
+    const stop = ['run', 'profiler', self, started, '/tmp/kprof-x', '/a/library', 'stop,file=/tmp/kprof-x/profile.collapsed,collapsed'];
+    const stdout = await answerOf(container, stop, bounds);
+    if (isDoubtful) expect(() => profilerWrote(stdout)).toThrow('the whole profile');
+    else expect(() => profilerWrote(stdout)).not.toThrow();
   });
 });
 

@@ -6,6 +6,7 @@ import {
   fellBack,
   guardProfiler,
   profilerDid,
+  profilerWrote,
   startProfiler,
   stopProfiler,
 } from '../../src/runtimes/async-profiler.ts';
@@ -120,6 +121,14 @@ describe('what it answers', () => {
         hint: expect.stringContaining('-e'),
       });
     }
+  });
+
+  it('is not taken for whole when the profiler has its doubts', () => {
+    expect(() => profilerWrote(printed(0))).not.toThrow();
+    expect(() => profilerWrote(printed(0, 'log [WARN] Something else\n'))).not.toThrow();
+    const doubts = { failure: 'incomplete', cause: 'Output file may be incomplete' };
+    expect(() => profilerWrote(printed(0, 'log [WARN] Output file may be incomplete\n'))).toThrow(expect.objectContaining(doubts));
+    expect(() => profilerWrote(printed(200))).toThrow('could not write the profile');
   });
 
   it('says what fell back', () => {

@@ -24,3 +24,17 @@ it('a profile is taken where it does not fill a disk', () => {
   expect(() => plan(99, 8 * 2 ** 20)).toThrow(expect.objectContaining({ cause: expect.stringContaining('6 MiB') }));
   expect(plan(99, 11 * 2 ** 20)).toMatchObject({ kind: 'file' });
 });
+
+it.each([
+  ['collapsed', ['\n', '']],
+  ['jfr', undefined],
+  ['flamegraph', undefined],
+] as const)('%s ends in %j', (format, ends) => {
+  const made = makePlan({ options: { ...options, format } } as never, way as never, {
+    process: hotspot,
+    tools: ours,
+    facts: { space: '99999 9999999 4096 tmpfs\n' },
+    id: 'abc',
+  });
+  expect(made.kind === 'file' ? made.result.ends : made).toEqual(ends);
+});
