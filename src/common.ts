@@ -140,13 +140,18 @@ export function flagsOf({ flags, outputs: other }: Pick<Toolkit, 'flags' | 'outp
 
 const choiceOf = (words: readonly string[]) => ({ value: words.join('|'), parse: choice(words, 'name', '').parse });
 
-/** The options with such a word of `-o` at the flag that it belongs to. Throws where both were typed, and differ. */
+/** The options with such a word of `-o`, or of the file's ending, at the flag that it belongs to. Throws where both were typed, and differ. */
 export function withOutput<O extends Options<Common>>(
-  { outputs: other }: Pick<Toolkit, 'outputs'>,
+  { outputs: other, endings }: Pick<Toolkit, 'outputs' | 'endings'>,
   { options, typed }: { readonly options: O; readonly typed: readonly string[] },
 ): O {
-  const { output } = options;
-  if (other === undefined || output === undefined || outputs.includes(output)) return options;
+  const { output, file } = options;
+  if (other === undefined) return options;
+  if (output === undefined || outputs.includes(output)) {
+    // A folder has no ending.
+    const word = endings?.[/\.\w+$/.exec(file ?? '')?.[0].toLowerCase() ?? ''];
+    return word === undefined || typed.includes(other) ? options : { ...options, [other]: word };
+  }
   const named: unknown = options[other as keyof O];
   if (typed.includes(other) && named !== output)
     throw new KprofError('usage', `--${other} ${named} and -o ${output} both say what is to be written`, { hint: 'leave out one of them' });

@@ -493,6 +493,8 @@ export interface Toolkit<F extends Flags = Flags> {
   readonly second?: string;
   /** The flag whose words `-o` takes, too. */
   readonly outputs?: string;
+  /** Of these words, those that the ending of `-f`'s file stands for where none is typed. */
+  readonly endings?: Readonly<Record<string, string>>;
   /** The flag that all words behind the pod's name stand for. */
   readonly rest?: string;
   /** The artifact comes as it is captured, and goes to stdout with `-f -`. */

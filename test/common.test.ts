@@ -48,6 +48,12 @@ describe('-o with a word of another flag', () => {
     [['-o', 'collapsed'], { format: 'collapsed', output: undefined }],
     [['-o', 'collapsed', '--format', 'collapsed'], { format: 'collapsed', output: undefined }],
     [['-o', 'json', '--format', 'collapsed'], { format: 'collapsed', output: 'json' }],
+    [['-f', 'x.html'], { format: 'flamegraph', file: 'x.html' }],
+    [['-f', 'out/X.Collapsed', '-o', 'json'], { format: 'collapsed', output: 'json' }],
+    [['-f', 'x.jfr'], { format: 'jfr' }],
+    [['-f', 'x.html/'], { format: 'jfr' }],
+    [['-f', 'x.html', '-o', 'collapsed'], { format: 'collapsed', output: undefined }],
+    [['-f', 'x.html', '--format', 'jfr'], { format: 'jfr' }],
   ])('%j is that flag', (argv, expected) => expect(output(...argv)).toMatchObject(expected));
 
   it('is refused beside another word of it', () => {

@@ -1,5 +1,5 @@
 import { KprofError } from '../src/errors.ts';
-import { choice, duration, type Flag, text, toggle } from '../src/flags.ts';
+import { choice, duration, type Flag, type Habit, text, toggle } from '../src/flags.ts';
 import {
   checkInterval,
   dropProfiler,
@@ -35,9 +35,15 @@ function guardRoom({ process, tools, facts, bears, name }: Pick<Input<never>, 'p
 
 const event: Flag<Event> = { ...choice(events, 'cpu', 'What to sample'), short: 'e' };
 
+// https://github.com/async-profiler/async-profiler/blob/master/docs/ProfilerOptions.md
+const habits: readonly Habit[] = [
+  { typed: /^-d$/, hint: '--duration 30s samples for so long' },
+  { typed: /^-i$/, hint: '--interval 1ms is the time between two samples' },
+  { typed: /^-t$/, hint: '--threads tells threads apart' },
+];
+
 const extensions = { jfr: 'jfr', flamegraph: 'html', collapsed: 'collapsed' } as const;
 
-// https://github.com/async-profiler/async-profiler/blob/master/docs/ProfilerOptions.md
 export const asprof = defineToolkit({
   name: 'asprof',
   summary: 'Profile a JVM with async-profiler',
@@ -51,9 +57,11 @@ export const asprof = defineToolkit({
     duration: duration('30s', 'How long to sample'),
     interval: text('INTERVAL', 'Time between two samples (1ms, 500us; else 10ms), of alloc the bytes (512k)'),
     threads: toggle('Tell threads apart'),
-    format: choice(outputs, 'jfr', 'What to write; -o takes these words, too'),
+    format: choice(outputs, 'jfr', 'What to write; -o takes these words, too, and a file that is called x.html or x.collapsed is one'),
   },
+  habits,
   outputs: 'format',
+  endings: { '.html': 'flamegraph', '.collapsed': 'collapsed' },
   ...jvm,
   ways(options) {
     // What no flag's own reader can see.

@@ -1,4 +1,4 @@
-import { texts } from '../src/flags.ts';
+import { type Habit, texts } from '../src/flags.ts';
 import { checkAnswer, checkKnown, checkWords, effectOf, typedCommand, withFile, writers } from '../src/runtimes/jcmd.ts';
 import { fitted, roomProbe } from '../src/runtimes/jcmd-room.ts';
 import { answer, answers, attaching, diagnosticCommand, jvm } from '../src/runtimes/jvm.ts';
@@ -13,6 +13,14 @@ const agreed = (...costs: readonly (string | undefined)[]): { readonly costs?: s
   return all.length === 0 ? {} : { costs: all.join('; ') };
 };
 
+// What begins as flags of ours do is spelled out.
+const habits: readonly Habit[] = [
+  {
+    typed: /^-(?:[^-cfnoqsvy]|format(?:=|$)|overwrite$|verbose$)/,
+    hint: "the JVM's own words stand behind --: kprof jcmd POD -- VM.flags -all",
+  },
+];
+
 // https://docs.oracle.com/en/java/javase/25/docs/specs/man/jcmd.html
 export const jcmd = defineToolkit({
   name: 'jcmd',
@@ -20,6 +28,7 @@ export const jcmd = defineToolkit({
   examples: ['kprof jcmd mypod -- VM.flags -all', 'kprof jcmd mypod', 'kprof jcmd mypod -- Thread.dump_to_file -format=json'],
   flags: { command: texts('WORD', 'A word of the command, as they stand behind --; once for each') },
   rest: 'command',
+  habits,
   printsWith: ({ command = [] }) => writers[command[0] ?? ''] === undefined,
   ...jvm,
   ways: ({ command: typed = [] }) => {

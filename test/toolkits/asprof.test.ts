@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { makePlan } from '../../src/capture/request.ts';
+import { flagsOf } from '../../src/common.ts';
 import { parse } from '../../src/parse.ts';
-import type { Tools, Way } from '../../src/toolkit.ts';
+import type { Toolkit, Tools, Way } from '../../src/toolkit.ts';
 import { asprof } from '../../toolkits/asprof.ts';
 import { hotspot } from '../support/hotspot.ts';
 
@@ -37,4 +38,15 @@ it.each([
     id: 'abc',
   });
   expect(made.kind === 'file' ? made.result.ends : made).toEqual(ends);
+});
+
+it.each([
+  [['-d', '30'], '--duration 30s'],
+  [['-d30'], '--duration 30s'],
+  [['-i', '1ms'], '--interval 1ms'],
+  [['-t'], '--threads'],
+])("async-profiler's own %j is told how it is typed here", (argv, hint) => {
+  expect(() => parse(argv, flagsOf(asprof as unknown as Toolkit), () => new Uint8Array(), asprof.habits)).toThrow(
+    expect.objectContaining({ message: `There is no flag ${argv[0]?.slice(0, 2)}`, hint: expect.stringContaining(hint) }),
+  );
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { makePlan } from '../../src/capture/request.ts';
+import { flagsOf } from '../../src/common.ts';
 import type { Flags } from '../../src/flags.ts';
-import type { Bears, Facts, Plan, Step, Way } from '../../src/toolkit.ts';
+import { parse } from '../../src/parse.ts';
+import type { Bears, Facts, Plan, Step, Toolkit, Way } from '../../src/toolkit.ts';
 import { jcmd } from '../../toolkits/jcmd.ts';
 import { hotspot } from '../support/hotspot.ts';
 
@@ -125,5 +127,25 @@ describe('a diagnostic command', () => {
     expect(plan(['VM.set_flag', 'X', '1']).costs).toContain('changes how the JVM works');
     expect(plan(['X.y'], { about: 'Impact: High: much\n' }).costs).toContain('impact: High: much');
     expect(plan(['VM.uptime'], { about: 'Impact: Low\n' }).costs).toBeUndefined();
+  });
+});
+
+describe("a JVM's own word before --", () => {
+  const parsed = (...argv: readonly string[]) => parse(argv, flagsOf(jcmd as unknown as Toolkit), () => new Uint8Array(), jcmd.habits);
+
+  it.each(['-all', '-gz=1', '-l', '-format=json', '-format', '-overwrite', '-verbose'])('%s is told where it stands', (word) => {
+    expect(() => parsed('mypod', 'VM.flags', word)).toThrow(
+      expect.objectContaining({ failure: 'usage', hint: expect.stringContaining('kprof jcmd POD -- VM.flags -all') }),
+    );
+  });
+
+  it('is none of our flags', () => {
+    const shorts = Object.values(flagsOf(jcmd as unknown as Toolkit)).flatMap(({ short, value }) =>
+      short === undefined ? [] : [{ short, value }],
+    );
+    expect(shorts.length).toBeGreaterThan(5);
+    for (const { short, value } of shorts)
+      for (const habit of jcmd.habits ?? []) expect(`-${short}${value === undefined ? '' : ' x'}`).not.toMatch(habit.typed);
+    expect(parsed('mypod', '-n', 'shop', '-f', 'x.txt', '-v', '6', '--', 'VM.flags', '-all').words).toEqual(['mypod', 'VM.flags', '-all']);
   });
 });
