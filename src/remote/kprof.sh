@@ -1055,7 +1055,7 @@ peek_one() {
 		tail -c 65536 "$p/exe" | grep -a -q '\.svm_heap' && echo 'native-image yes'
 		return 0
 	fi
-	[ ! -S "$p/root/tmp/.java_pid$pid" ] || echo 'door open'
+	[ ! -S "$p/root/tmp/.java_pid$pid" ] || peek_door
 	# An option in the environment counts like one on the command line.
 	options=$(tr '\0' '\n' <"$p/environ" | grep -E '^(JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS)=')
 	printf '%s\n' "$options" | grep -o -E -- '-XX:[+-]DisableAttachMechanism' | tail -n 1 | sed 's/^/env-attach /'
@@ -1079,6 +1079,19 @@ peek_one() {
 	else
 		echo "tmp $(echo "$refused" | tr '\n' ' ')"
 	fi
+}
+
+# Who answers at its door: where containers have one /tmp, it may be the JVM of another one that has the same number there. Whose sockets
+# can't be seen, and of a door that nobody is behind, the client finds out.
+peek_door() {
+	links=$(ls -l "$p/fd")
+	sockets=" $(printf '%s\n' "$links" | sed -n 's/.* -> socket:\[\([0-9]*\)\]$/\1/p' | tr '\n' ' ')"
+	# The flag is that of who listens; HotSpot binds another name, and gives it this one then.
+	listening=$(sed -n "s|^[^ ]* [^ ]* [^ ]* 00010000 [^ ]* [^ ]* *\([0-9]*\) .*/\.java_pid$pid\(\.tmp\)\{0,1\}\$|\1|p" /proc/net/unix)
+	for inode in $listening; do
+		case $sockets in *" $inode "*) listening='' ;; esac
+	done
+	if [ -n "$links" ] && [ -n "$listening" ]; then echo 'door foreign'; else echo 'door open'; fi
 }
 
 # Others are called so, too: a name that Node exports stands near the beginning of its program.

@@ -63,6 +63,16 @@ export function guardAttach(process: Process, tools: Tools): void {
       hint: 'mount an emptyDir at /tmp in this container: volumeMounts: [{name: tmp, mountPath: /tmp}], volumes: [{name: tmp, emptyDir: {}}]',
     });
   }
+  if (process.tells['door'] === 'foreign') {
+    throw new KprofError(
+      'unsupported',
+      `${jvm} can't be attached to: another JVM of this pod answers at its /tmp/.java_pid${process.pid}`,
+      {
+        cause: `their containers have one /tmp, and each JVM is process ${process.pid} of its own`,
+        hint: 'mount another emptyDir at /tmp in each container: volumeMounts: [{name: tmp-app, mountPath: /tmp}], volumes: [{name: tmp-app, emptyDir: {}}]',
+      },
+    );
+  }
   // With -Xrs its door is open from the start, and nobody has to knock.
   if (!handlesSignal(process, 'SIGQUIT') && process.tells['door'] !== 'open') {
     const [what, hint] = [`${jvm} does not handle SIGQUIT, which attaching would send: it would die`, 'restart the app without -Xrs'];

@@ -88,6 +88,13 @@ beforeAll(async () => {
         smallTmp('4Mi')(spec);
       }),
     ),
+    pod(
+      'one-tmp',
+      running([...java, ...busy], (spec) => {
+        smallTmp('64Mi')(spec);
+        spec.containers.push({ ...spec.containers[0], name: 'beside' } as (typeof spec.containers)[number]);
+      }),
+    ),
   ]);
   silent = all('silent');
 });
@@ -140,6 +147,18 @@ describe('a JVM', () => {
     const found = await all('no-way');
     for (const { name } of verbs) refused(found[name] as Ended, 7, /DisableAttachMechanism/, name);
     expect(await vitalsLater(ours.namespace, 'no-way')).toMatchObject({ restarts: '0', dumps: 0 });
+  });
+
+  it('at whose door that of another container answers is not taken for it', async () => {
+    const asked = (container: string, tool: string, ...more: readonly string[]) => kprof(laptop, tool, 'one-tmp', '-c', container, ...more);
+    const first = await asked('beside', 'jcmd', '--', 'VM.version');
+    expect(first, first.stderr).toMatchObject({ code: 0 });
+    refused(await asked('app', 'jcmd', '--', 'VM.version'), 7, /another JVM of this pod answers at its \/tmp\/\.java_pid1/);
+    const dump = await asked('app', 'threads');
+    expect(dump, dump.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('"kprof-worker-1"') });
+    expect(dump.stderr).toContain('to its own log instead');
+    const again = await asked('beside', 'jcmd', '--', 'VM.version');
+    expect(again, again.stderr).toMatchObject({ code: 0 });
   });
 
   it('whose disk is full gives what needs none, and is not ended by what needs one', async () => {

@@ -106,6 +106,39 @@ describe.each(shells)('a look in %s', (shell, path) => {
     }
   });
 
+  it('tells who answers at the door of a JVM', async () => {
+    const door = (pid: number | undefined) => `/tmp/.java_pid${pid}`;
+    // As HotSpot does: it binds another name, and gives it the right one when it listens.
+    const opens = (whose: string) => `const fs = require('node:fs'); const door = '/tmp/.java_pid' + ${whose};
+      require('node:net').createServer().listen(door + '.tmp', () => { fs.renameSync(door + '.tmp', door); console.log('listens'); });`;
+    const begin = async (...command: readonly [string, ...string[]]) => {
+      const child = start(...command);
+      await new Promise((resolve) => child.stdout?.once('data', resolve));
+      return child;
+    };
+    const end = async (child: ChildProcess) => {
+      started.splice(started.indexOf(child), 1);
+      child.kill('SIGKILL');
+      await new Promise((resolve) => child.once('exit', resolve));
+    };
+    const told = async (pid: number | undefined) => {
+      const { processes } = parseView(await answerOf(container, ['look', mark, String(pid)], what));
+      return processes.find((each) => each.pid === pid)?.tells['door'];
+    };
+    const [, preload = ''] = fakeJvm(folder).command;
+    const own = await begin('env', preload, process.execPath, '-e', opens('process.pid'));
+    expect(await told(own.pid)).toBe('open');
+    await end(own);
+    rmSync(door(own.pid));
+    expect(await told(jvm.pid)).toBeUndefined();
+    const other = await begin(process.execPath, '-e', opens(String(jvm.pid)));
+    expect(await told(jvm.pid)).toBe('foreign');
+    // Nobody is behind it any more.
+    await end(other);
+    expect(await told(jvm.pid)).toBe('open');
+    rmSync(door(jvm.pid));
+  }, 60_000);
+
   it('sees nothing where nothing is', async () => {
     expect(parseView(await answerOf(container, ['look', `no-${mark}`], what))).toMatchObject({ processes: [], more: 0 });
   });

@@ -144,4 +144,12 @@ describe('Java that is not HotSpot', () => {
     expect(() => guardAttach(silent, tools)).toThrow('does not handle SIGQUIT');
     expect(() => guardAttach({ ...silent, tells: { ...silent.tells, door: 'open' } }, tools)).not.toThrow();
   });
+
+  it('a JVM at whose door another one answers is left alone', () => {
+    const shared = { ...jvm, tells: { ...jvm.tells, door: 'foreign' } };
+    expect(() => guardAttach(shared, { has: () => true, jdk: undefined })).toThrow(
+      expect.objectContaining({ failure: 'unsupported', message: expect.stringContaining('another JVM of this pod answers') }),
+    );
+    expect(() => guardSigquit(shared)).not.toThrow();
+  });
 });
