@@ -18,11 +18,12 @@ export interface InTerminal extends Running {
   restored(): boolean;
 }
 
-// The shell outlives Ctrl-C to tell what became of the terminal; what is trapped with a command is not ignored by children.
+// The shell outlives Ctrl-C to tell what became of the terminal; what is trapped with a command is not ignored by children. One that comes
+// when kprof has ended is not to end that telling.
 // A narrow one would fold what is looked for.
 const session = `trap : INT; stty cols 500; stty -g >"$1/before"; folder=$1; shift
 sh -c 'echo $$ >"$1/pid.new"; mv "$1/pid.new" "$1/pid"; shift; exec "$@"' sh "$folder" "$@" >"$folder/out"
-code=$?; stty -g >"$folder/after"; exit $code`;
+code=$?; trap '' INT; stty -g >"$folder/after"; exit $code`;
 
 const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 

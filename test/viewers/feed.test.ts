@@ -24,7 +24,7 @@ async function fed(name: string, script = `exec cat >${join(box.path, name)}.out
     size += text.length;
     feed.grown(size);
   };
-  const out = () => readFileSync(`${path}.out`, 'utf8');
+  const out = () => (existsSync(`${path}.out`) ? readFileSync(`${path}.out`, 'utf8') : '');
   return { child, feed, write, out, failures };
 }
 
