@@ -66,7 +66,8 @@ describe('kprof node POD', () => {
     const ended = await kprof('twins', '--duration', '1s');
     expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('runs 2 Node.js processes') });
     const [, pid] = /^\s+(\d+) .*app\.js child/m.exec(ended.stderr) as RegExpExecArray;
-    const named = await captured('twins', '--duration', '2s', '--pid', String(pid));
+    // On a busy machine a process stands still for so long wherever it is, and that counts as time of who runs there.
+    const named = await captured('twins', '--duration', '6s', '--pid', String(pid));
     expect([named.pid, named.costliest[0]]).toEqual([Number(pid), expect.stringMatching(/^hotLoop /)]);
     expect(listens('twins', 9229)).toBe(false);
   });
