@@ -1,7 +1,7 @@
 /** Takes the traces of a capture out of a pod, whoever is still there to do it. */
 import type { DebugContainer, Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
-import { answerOf } from '../remote/remote.ts';
+import { answerOf, insist } from '../remote/remote.ts';
 import { supervisor } from '../remote/script.ts';
 import type { Report } from '../report.ts';
 import { type CaptureRecord, forgetCapture, isLeft, readCaptures } from '../state/captures.ts';
@@ -30,7 +30,7 @@ export async function sweep(target: Target, { report, signal }: { readonly repor
 
 /** The capture is given up, and the debug container undoes it. */
 export async function drop(container: DebugContainer, id: string, signal: AbortSignal): Promise<void> {
-  await answerOf(container, ['drop', id], { what: 'clean up', deadline: 60_000, signal });
+  await answerOf(container, ['drop', id], { what: 'clean up', deadline: 60_000, signal }, insist);
 }
 
 /** Throws `gone` when everything went with the containers. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DebugContainer, Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import type { Lease } from '../remote/lease.ts';
-import { ask } from '../remote/remote.ts';
+import { insist } from '../remote/remote.ts';
 import type { Argv } from '../toolkit.ts';
 
 /** Makes another debug container like the one that was used. */
@@ -33,7 +33,7 @@ export async function undoFrom(another: Another, { kept }: Pick<Lease, 'kept'>, 
   try {
     const container = await another(signal);
     let code = 0;
-    for (const undo of kept.toReversed()) ({ code } = await ask(container, ['run', ...undo], { what: 'clean up', signal }));
+    for (const undo of kept.toReversed()) ({ code } = await insist(container, ['run', ...undo], { what: 'clean up', signal }));
     return code === 0;
   } catch {
     return false;

@@ -1,11 +1,10 @@
 /** Going in where the pod as a whole is looked at: the runtime's default rights first, more of them only with consent. */
 import type { DebugContainer, DebugSpec, Target } from '../cluster.ts';
 import { type Asking, askYes } from '../confirm.ts';
-import { isLineLost, KprofError } from '../errors.ts';
+import { KprofError } from '../errors.ts';
 import type { Flags } from '../flags.ts';
-import { answerOf } from '../remote/remote.ts';
+import { answerOf, insist } from '../remote/remote.ts';
 import type { Report } from '../report.ts';
-import { retry } from '../retry.ts';
 import { parseView, type View } from '../runtimes/processes.ts';
 import { shellWord } from '../safe.ts';
 import type { PodWay } from '../toolkit.ts';
@@ -106,8 +105,8 @@ async function injected(
   });
   report.stage(`${container.reused ? 'using' : 'started'} ${container.name}, ${container.why}`);
   // No container has this ID: only the debug container itself is looked at.
-  const look = () => answerOf(container, ['look', 'none'], { what: 'look at itself', signal });
-  const view = await orRetire(container, async () => parseView(await retry(look, { for: 30_000, signal, when: isLineLost })));
+  const look = () => answerOf(container, ['look', 'none'], { what: 'look at itself', signal }, insist);
+  const view = await orRetire(container, async () => parseView(await look()));
   return { container, view };
 }
 

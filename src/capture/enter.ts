@@ -1,10 +1,10 @@
 /** Going in: a debug container beside the target, and the process that is meant. */
 import type { DebugContainer, DebugSpec, Target } from '../cluster.ts';
-import { isLineLost, KprofError, NotYet } from '../errors.ts';
+import { KprofError, NotYet } from '../errors.ts';
 import type { Flags } from '../flags.ts';
-import { answerOf } from '../remote/remote.ts';
+import { answerOf, insist } from '../remote/remote.ts';
 import type { Report } from '../report.ts';
-import { retry, wait } from '../retry.ts';
+import { wait } from '../retry.ts';
 import { chooseProcess, parseView, type View } from '../runtimes/processes.ts';
 import type { Process, Way } from '../toolkit.ts';
 import { agree, type Climbed, climb, orRetire } from './ladder.ts';
@@ -97,9 +97,6 @@ async function injected(
   }
 }
 
-/** Milliseconds; nothing has begun that would have to be stopped meanwhile. */
-const lineBackWithin = 30_000;
-
 class NothingToSee extends KprofError {}
 
 /** A hundred processes, each with a command line that is as long as it may be. */
@@ -107,8 +104,8 @@ const mostBytes = 16 * 2 ** 20;
 
 async function look(container: DebugContainer, target: Target, pid: number | undefined, signal: AbortSignal): Promise<View> {
   const words = ['look', target.containerId, ...(pid === undefined ? [] : [String(pid)])];
-  const ask = () => answerOf(container, words, { what: 'look at the processes', deadline: 60_000, maxBytes: mostBytes, signal });
-  const view = parseView(await retry(ask, { for: lineBackWithin, signal, when: isLineLost }));
+  const bounds = { what: 'look at the processes', deadline: 60_000, maxBytes: mostBytes, signal };
+  const view = parseView(await answerOf(container, words, bounds, insist));
   if (view.processes.length > 0) return view;
   throw new NothingToSee('unsupported', `No process of container ${target.container} can be seen from ${container.name}`, {
     cause: "the container runtime did not share the target's processes (targetContainerName)",

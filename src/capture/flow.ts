@@ -1,7 +1,7 @@
 /** The `flow` kind: what a program in the debug container prints is the artifact, piece by piece as it comes. */
 import { KprofError } from '../errors.ts';
 import type { Intake } from '../formats/format.ts';
-import { ask, start } from '../remote/remote.ts';
+import { insist, start } from '../remote/remote.ts';
 import { duration, bytes as inBytes } from '../report.ts';
 import type { FlowPlan, Tallied } from '../toolkit.ts';
 import type { Session } from './session.ts';
@@ -43,7 +43,7 @@ const lastWithin = 10_000;
 
 /** Asks before anything is captured; throws what the plan makes of a refusal. */
 export async function checkFlow({ container, signal, stops }: Flowing, { check }: FlowPlan): Promise<void> {
-  const checked = await ask(container, ['run', ...check.run], { what: check.what, signal: AbortSignal.any([signal, stops.early]) });
+  const checked = await insist(container, ['run', ...check.run], { what: check.what, signal: AbortSignal.any([signal, stops.early]) });
   if (checked.code !== 0) throw check.refused(checked);
 }
 

@@ -1,7 +1,7 @@
 /** The ports on which a container's processes listen, as a debug container sees them: loopback-only ones included. */
 import { SocketAddress } from 'node:net';
 import type { DebugContainer } from '../cluster.ts';
-import { ask } from '../remote/remote.ts';
+import { insist } from '../remote/remote.ts';
 import type { Process, Tools } from '../toolkit.ts';
 import { asTarget } from './session.ts';
 
@@ -58,7 +58,7 @@ export function parseOwners(text: string): ReadonlyMap<string, number> {
 /** All ports of the pod on which somebody listens, whoever it is. */
 export async function openPorts(container: DebugContainer, signal: AbortSignal): Promise<ReadonlySet<number>> {
   const bounds = { what: 'look at the open ports', signal };
-  const { stdout } = await ask(container, ['run', 'cat', '/proc/net/tcp', '/proc/net/tcp6'], bounds);
+  const { stdout } = await insist(container, ['run', 'cat', '/proc/net/tcp', '/proc/net/tcp6'], bounds);
   return new Set([...parseSockets(stdout).values()].map(({ port }) => port));
 }
 
@@ -72,14 +72,14 @@ export async function listeners(
   const bounds = { what: 'look at the open ports', signal };
   const some = processes.slice(0, most);
   // With a file or a process that is not there these end with an error, and print the others.
-  const sockets = await ask(container, ['run', 'cat', '/proc/net/tcp', '/proc/net/tcp6'], bounds);
+  const sockets = await insist(container, ['run', 'cat', '/proc/net/tcp', '/proc/net/tcp6'], bounds);
   const users = new Map(some.map((process) => [`${process.uid}:${process.gid}`, process]));
   const texts: string[] = [];
   for (const process of users.values()) {
     const folders = some.filter(({ uid, gid }) => uid === process.uid && gid === process.gid).map(({ pid }) => `/proc/${pid}/fd`);
     // With a second folder `ls` names each.
     const argv = asTarget({ container, process, tools }, ['ls', '-l', '/proc/self/fd', ...folders]);
-    texts.push((await ask(container, ['run', ...argv], { ...bounds, maxBytes: 8 * 2 ** 20 })).stdout);
+    texts.push((await insist(container, ['run', ...argv], { ...bounds, maxBytes: 8 * 2 ** 20 })).stdout);
   }
   const open = parseSockets(sockets.stdout);
   const wanted = new Set(some.map(({ pid }) => pid));

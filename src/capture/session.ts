@@ -1,8 +1,9 @@
 /** One capture under way: a process, the debug container that looks at it, and the lease. */
+import { createHash } from 'node:crypto';
 import type { DebugContainer, Target } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import type { Lease } from '../remote/lease.ts';
-import { answerOf, step } from '../remote/remote.ts';
+import { answerOf, persist, step } from '../remote/remote.ts';
 import type { Report } from '../report.ts';
 import { scratchOf } from '../runtimes/space.ts';
 import type { CaptureRecord } from '../state/captures.ts';
@@ -103,7 +104,13 @@ export async function upload(session: Session, { seenByTarget: path, at }: Place
       .toString('base64')
       .match(/.{1,4000}/g) ?? [];
   const run: Argv = at === 'target' ? inTarget(session, 'put', path) : ['dd', `of=${path}`];
-  await answerOf(session.container, ['put', ...run], { what: `put ${path} into the pod`, signal: session.signal, input: [...lines, '.'] });
+  const bounds = { what: `put ${path} into the pod`, signal: session.signal, input: [...lines, '.'] };
+  const digest = createHash('sha256').update(content).digest('hex');
+  const put = async () => {
+    const came = await answerOf(session.container, ['put', ...run], bounds);
+    if (came.trim() !== digest) throw new KprofError('failed', `The line lost a part of what was put into ${path}`, { lost: true });
+  };
+  await persist(session.lease, put, session.signal);
 }
 
 /** How steps are performed. */

@@ -4,7 +4,7 @@ import { cleanIn } from '../capture/clean-in.ts';
 import { sharedMemoryOf } from '../capture/died.ts';
 import type { Cluster, DebugContainer, Target } from '../cluster.ts';
 import { Down, KprofError } from '../errors.ts';
-import { answerOf } from '../remote/remote.ts';
+import { answerOf, insist } from '../remote/remote.ts';
 import type { Report } from '../report.ts';
 import { type CaptureRecord, forgetCapture, readCaptures } from '../state/captures.ts';
 
@@ -109,7 +109,7 @@ export async function capturesIn(
   container: DebugContainer,
   signal: AbortSignal,
 ): Promise<readonly { readonly id: string; readonly state: string }[]> {
-  const answer = await answerOf(container, ['list'], { what: 'list its captures', signal });
+  const answer = await answerOf(container, ['list'], { what: 'list its captures', signal }, insist);
   return [...answer.matchAll(/^([0-9a-f]{16}) (held|orphan|undone|ended)$/gm)].map(([, id = '', state = '']) => ({ id, state }));
 }
 

@@ -13,19 +13,19 @@
 #   run step ID NAME N UNDO… RUN…     a command, its undo (N words) kept first; asked again, its result
 #                                     (`inspector`, `profiler`, `quit`, `room`, `space` and `ticks` are commands of ours; `only PID STARTED`
 #                                     before a command runs it only as long as that process is the same, and `still`
-#                                     wants it to be there afterwards, too: who dies may have answered half);
-#                                     `kprof-step CODE SHA256` of its stdout is the last line on stderr
+#                                     wants it to be there afterwards, too: who dies may have answered half)
 #   run flow RUN…                     a command whose stdout is taken as it comes; the client's `stop` is SIGINT for it,
 #                                     `ask` SIGUSR1; `kprof-exit CODE` on stderr tells its end
 #   run relay RUN…                    RUN, which has the line's stdin and stdout for itself
-#   run put RUN…                      RUN, on stdin what follows in base64 lines up to a dot
+#   run put RUN…                      RUN, on stdin what follows in base64 lines up to a dot; prints the SHA-256 of that
 #   run pull LEVEL RUN…               what RUN prints, through zstd -LEVEL; as it is, where that is `bare`;
 #                                     `own` stands for inroot on this container, as whom the words before it make
 #   run pull plain FILE [OFFSET [SIZE INODE MTIME_NS]]
 #                                     a tar of FILE, or its bytes from OFFSET > 0 on, and its digest on stderr;
 #                                     with SIZE and the rest that very file, or exit code 4
 #
-# `pull` and `flow` end when the client says that it has everything.
+# `pull` and `flow` end when the client says that it has everything. What prints a text, and `put`, `drop` and `end`, have
+# `kprof-answer CODE SHA256` as the last line on stderr, of the stdout: a line that breaks may call what it lost a success.
 #
 # Every command's stdin carries the heartbeat, a line each 5 s. When it ends, or
 # is silent for 30 s, the line is lost, and `run` and `pull` are stopped. A capture
@@ -400,7 +400,7 @@ act() {
 		shift
 		knock "$@"
 		;;
-	inspector | profiler | quit | room | space | ticks | yardstick) "$@" ;;
+	inspector | list | look | profiler | quit | room | space | ticks | yardstick) "$@" ;;
 	*) exec "$@" ;;
 	esac
 }
@@ -579,7 +579,7 @@ desert() {
 	[ -z "$child" ] || strike TERM "$child"
 	[ -z "$listener" ] || kill -KILL "$listener" 2>/dev/null
 	wait 2>/dev/null
-	rm -f "$dir/flow.$$"
+	rm -f "$dir/flow.$$" "$dir/answer.$$"
 	leave
 	exit 143
 }
@@ -614,6 +614,31 @@ attended() {
 	fi
 	leave
 	return $code
+}
+
+# Of what ended with code $1, having printed file $2.
+account() {
+	printf '\nkprof-answer %s %s\n' "$1" "$(sha256sum <"$2" | cut -d ' ' -f 1)"
+	return "$1"
+}
+
+# What a command prints may be more than a disk has: BLOCKS at most, of 512 bytes in ash.
+limited() { # BLOCKS RUN…
+	ulimit -f "$1"
+	shift
+	act "$@"
+}
+
+# Runs what prints a text of 16 MiB at most.
+answer() {
+	text=$dir/answer.$$
+	attended limited 32768 "$@" >"$text"
+	verdict $? "$@"
+	ended=$?
+	attended cat "$text"
+	account $ended "$text" >&2
+	rm -f "$text"
+	return $ended
 }
 
 # Runs a command that goes on until the client says `stop`, and takes what it prints as it comes.
@@ -715,12 +740,10 @@ is_held() {
 	return 75
 }
 
-# What a step prints may be more than a disk has: so many blocks, of 512 bytes in ash.
-limited() {
-	# Who undoes leaves the mark first, and looks for what runs then: what has not seen it is seen.
+# Who undoes leaves the mark first, and looks for what runs then: what has not seen it is seen.
+held() {
 	is_held || exit
-	ulimit -f 262144
-	act "$@"
+	limited 262144 "$@"
 }
 
 # RUN… talks over the line itself, and notices its end and its silence.
@@ -759,7 +782,7 @@ step() {
 		done
 		mv "$capture/.new" "$capture/$name"
 	fi
-	limited "$@" </dev/null >"$key.out" 2>"$key.err" &
+	held "$@" </dev/null >"$key.out" 2>"$key.err" &
 	child=$!
 	[ -z "$ending" ] || strike TERM $child
 	sign "$key.new" $child
@@ -770,7 +793,7 @@ step() {
 	child=''
 	verdict $code "$@" 2>>"$key.err"
 	code=$?
-	[ -n "$ending" ] || printf '\nkprof-step %s %s\n' $code "$(sha256sum <"$key.out" | cut -d ' ' -f 1)" >"$key.sum"
+	[ -n "$ending" ] || account $code "$key.out" >"$key.sum"
 	echo $code >"$key.new"
 	mv "$key.new" "$key.code"
 	if [ -n "$ending" ]; then
@@ -797,8 +820,7 @@ await_end() {
 
 complain() { exec cat "$@" >&2; }
 
-# A line that is gone takes nothing more: who writes to it waits for ever, unless somebody listens. The last line on stderr tells what
-# stdout was: a line that breaks may call what it lost a success.
+# A line that is gone takes nothing more: who writes to it waits for ever, unless somebody listens.
 result() {
 	attended cat "$key.out" || return
 	attended complain "$key.err" "$key.sum" || return
@@ -808,10 +830,15 @@ result() {
 put() {
 	exec 3<&0
 	join
-	trap 'leave; exit 143' TERM INT HUP
-	set -o pipefail
-	while IFS= read -r -t "$silence" line <&3 && [ "$line" != . ]; do echo "$line"; done | base64 -d | "$@"
+	content=$dir/answer.$$
+	trap 'rm -f "$content"; leave; exit 143' TERM INT HUP
+	while IFS= read -r -t "$silence" line <&3 && [ "$line" != . ]; do echo "$line"; done | base64 -d >"$content"
+	"$@" <"$content"
 	code=$?
+	sha256sum <"$content" | cut -d ' ' -f 1 >"$content.sum"
+	cat "$content.sum"
+	account $code "$content.sum" >&2
+	rm -f "$content" "$content.sum"
 	leave
 	return $code
 }
@@ -1126,22 +1153,24 @@ supervise)
 	: >"$dir/ready"
 	supervise "$@"
 	;;
-look) attended look "$@" ;;
+list | look) answer "$verb" "$@" ;;
 peek)
 	cd /proc && peek "$@"
 	;;
-list) list ;;
 hold) hold "$@" ;;
-drop) drop "$@" ;;
-end) signal TERM "$dir/main" ;;
+drop)
+	drop "$@"
+	account $? /dev/null >&2
+	;;
+end)
+	account 0 /dev/null >&2
+	signal TERM "$dir/main"
+	;;
 own)
 	born $$ # whoever it runs as: its own root is this container's, and open to it
 	exec inroot $$ "$born" "$@"
 	;;
-run)
-	attended act "$@"
-	verdict $? "$@"
-	;;
+run) answer "$@" ;;
 flow) flow "$@" ;;
 step) step "$@" ;;
 put) put "$@" ;;

@@ -9,6 +9,9 @@ import { command } from './script.ts';
 
 const heartbeat = 5_000;
 
+/** Milliseconds, where nothing has begun that would have to be stopped meanwhile. */
+const lineBackWithin = 30_000;
+
 const kibi = 1024;
 const longestLine = 200;
 
@@ -42,10 +45,6 @@ export interface Printed {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** SHA-256 of the bytes of stdout, in hex. */
-  readonly digest: string;
-  /** How stderr ends, however much it was. */
-  readonly last: string;
 }
 
 /** Starts one of the script's verbs and keeps its heart beating until it ends. */
@@ -80,7 +79,13 @@ function collector(limit: number, tooMuch: () => void) {
   };
 }
 
-/** Runs a verb to its end and gives what it printed. Rejects when the line is lost, at the deadline, or when it prints more than allowed. */
+/** The line that stderr ends with. */
+const account = /\n?kprof-answer (\d{1,3}) ([0-9a-f]{64})\n$/;
+
+/**
+ * Runs a verb to its end and gives what it printed. Rejects when the line is lost, at the deadline, or when it prints more than allowed; and
+ * as a lost line when what came is not what the pod says that it sent: a broken line may call what it lost a success.
+ */
 export async function ask(container: DebugContainer, words: readonly string[], bounds: Bounds): Promise<Printed> {
   const { what, deadline = 30_000, maxBytes = kibi * kibi, signal, input = [] } = bounds;
   signal.throwIfAborted();
@@ -95,27 +100,28 @@ export async function ask(container: DebugContainer, words: readonly string[], b
     const execution = start(container, words, { stdout: out.sink, stderr: err.sink, signal: AbortSignal.any([signal, stop.signal]) });
     for (const line of input) execution.send(`${line}\n`);
     const { code } = await execution.done;
-    return { code, stdout: out.text(), stderr: err.text(), digest: out.digest(), last: err.last() };
+    const [, told, digest] = account.exec(err.last()) ?? [];
+    if (told === undefined ? code === 0 : Number(told) !== code || digest !== out.digest())
+      throw new KprofError('failed', `The line lost a part of what ${container.name} answered`, { lost: true });
+    return { code, stdout: out.text(), stderr: err.text().replace(account, '') };
   } finally {
     clearTimeout(timer);
   }
 }
 
+/** Like `ask`, and asks again for what the line lost: of what changes nothing, or may be done twice. */
+export const insist = (container: DebugContainer, words: readonly string[], bounds: Bounds): Promise<Printed> =>
+  retry(() => ask(container, words, bounds), { for: lineBackWithin, signal: bounds.signal, when: isLineLost });
+
 /** Like `ask`, and gives stdout; rejects with what the command said when it failed. */
-export const answerOf = async (container: DebugContainer, words: readonly string[], bounds: Bounds): Promise<string> =>
-  answer(container, await ask(container, words, bounds), bounds);
+export const answerOf = async (container: DebugContainer, words: readonly string[], bounds: Bounds, how = ask): Promise<string> =>
+  answer(container, await how(container, words, bounds), bounds);
 
-/** The line that `step` ends its stderr with. */
-const ending = /\n?kprof-step (\d{1,3}) ([0-9a-f]{64})\n$/;
-
-/** The same of a step, whose own account has to agree with the line's: a broken one may call what it lost a success, and is asked again. */
+/** The same of a step. */
 async function resultOf(container: DebugContainer, words: readonly string[], bounds: Bounds): Promise<string> {
   const printed = await ask(container, words, bounds);
-  const [, code, digest] = ending.exec(printed.last) ?? [];
-  if (code === undefined ? printed.code === 0 : Number(code) !== printed.code || digest !== printed.digest)
-    throw new KprofError('failed', `The line lost a part of what ${container.name} answered`, { lost: true });
   if (printed.code === noSuchCapture) throw tooLate();
-  return answer(container, { ...printed, stderr: printed.stderr.replace(ending, '') }, bounds);
+  return answer(container, printed, bounds);
 }
 
 function answer(container: DebugContainer, printed: Printed, bounds: Bounds): string {

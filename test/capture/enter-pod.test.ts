@@ -7,6 +7,7 @@ import { askYes } from '../../src/confirm.ts';
 import { KprofError } from '../../src/errors.ts';
 import type { Flags } from '../../src/flags.ts';
 import type { PodWay } from '../../src/toolkit.ts';
+import { answers } from '../support/answers.ts';
 import { recorder } from '../support/recorder.ts';
 
 vi.mock('../../src/confirm.ts', () => ({ askYes: vi.fn() }));
@@ -23,10 +24,7 @@ const container = (capabilities: string): DebugContainer => ({
   rung: capabilities === masks.granted ? 'network' : 'root',
   why: 'as it is',
   reused: false,
-  exec: (_, { stdout }) => {
-    void stdout?.(Buffer.from(`tools tcpdump\njdk \nself 0 0 ${capabilities} \nmore 0\n`));
-    return { done: Promise.resolve({ code: 0 }), send: () => {} };
-  },
+  exec: (_, io) => answers(`tools tcpdump\njdk \nself 0 0 ${capabilities} \nmore 0\n`, io),
 });
 
 /** Goes in where containers have these capabilities by default, or where they are refused. */

@@ -4,6 +4,7 @@ import type { Request } from '../../src/capture/request.ts';
 import type { DebugContainer, Target } from '../../src/cluster.ts';
 import { KprofError, NotYet } from '../../src/errors.ts';
 import { parseView, type View } from '../../src/runtimes/processes.ts';
+import { answers } from '../support/answers.ts';
 import { recorder } from '../support/recorder.ts';
 
 /** What a look says of one process that handles so many signals. */
@@ -13,10 +14,7 @@ const looked = (handles: string) =>
 /** A container that shows one look after another, and the last one for ever. */
 function shown(...looks: readonly string[]) {
   let count = 0;
-  const exec: DebugContainer['exec'] = (_, { stdout }) => {
-    void stdout?.(Buffer.from(looks[Math.min(count++, looks.length - 1)] ?? ''));
-    return { send: () => {}, done: Promise.resolve({ code: 0 }) };
-  };
+  const exec: DebugContainer['exec'] = (_, io) => answers(looks[Math.min(count++, looks.length - 1)] ?? '', io);
   return { container: { name: 'local', exec } as unknown as DebugContainer, count: () => count };
 }
 

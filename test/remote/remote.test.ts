@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -16,7 +17,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { hold } from '../../src/remote/lease.ts';
-import { answerOf, ask, start, step } from '../../src/remote/remote.ts';
+import { answerOf, ask, insist, start, step } from '../../src/remote/remote.ts';
 import { profilerWrote } from '../../src/runtimes/async-profiler.ts';
 import { parseDisk } from '../../src/runtimes/heap.ts';
 import { threadTime, threadTimes, timesOfThreads } from '../../src/runtimes/thread-times.ts';
@@ -223,8 +224,21 @@ describe.concurrent.each(shells)('the script in %s', (_, path) => {
     mkdirSync(container.dir, { recursive: true });
     const to = join(container.dir, 'put');
     const lines = content.toString('base64').match(/.{1,4000}/g) ?? [];
-    expect(await ask(container, ['put', 'dd', `of=${to}`], { ...bounds, input: [...lines, '.'] })).toMatchObject({ code: 0 });
+    expect(await ask(container, ['put', 'dd', `of=${to}`], { ...bounds, input: [...lines, '.'] })).toMatchObject({
+      code: 0,
+      stdout: `${createHash('sha256').update(content).digest('hex')}\n`,
+    });
     expect(readFileSync(to).equals(content)).toBe(true);
+  });
+
+  it('asks again for what a line has lost of a text, though it calls that a success', async ({ onTestFinished }) => {
+    const container = begin(onTestFinished);
+    await ask(container, ['run', 'true'], bounds);
+    container.lose();
+    await expect(ask(container, ['run', 'echo', 'out'], bounds)).rejects.toMatchObject({ lost: true });
+    container.lose();
+    expect((await insist(container, ['run', 'echo', 'out'], bounds)).stdout).toBe('out\n');
+    expect(readdirSync(container.dir).filter((name) => name.startsWith('answer'))).toEqual([]);
   });
 
   it('asks again for what a line has lost of a step, though it calls that a success', async ({ onTestFinished }) => {
