@@ -4,10 +4,10 @@ import { exitCodes, KprofError } from './errors.ts';
 import type { Report } from './report.ts';
 
 /**
- * What the first Ctrl-C means: what there is is kept, or lost; what is finished stays in the pod; what is here is checked all the same; the
- * session ends; or it is for the client in this terminal.
+ * What the first Ctrl-C means: what there is is kept, or lost; what is finished stays in the pod; what is here is checked all the same, once the
+ * pod is clean; the session ends; or it is for the client in this terminal.
  */
-export type FirstInterrupt = 'keeps' | 'loses' | 'leaves' | 'is here' | 'ends' | 'is theirs';
+export type FirstInterrupt = 'keeps' | 'loses' | 'leaves' | 'lets go' | 'is here' | 'ends' | 'is theirs';
 
 const meanings: Partial<Record<FirstInterrupt, string>> = {
   keeps: 'Stopping early and keeping what there is. Ctrl-C again gives it up.',
@@ -34,7 +34,11 @@ function leave(code: number = exitCodes.interrupted): void {
 
 const interrupted = (): KprofError => new KprofError('interrupted', 'Interrupted');
 
-const checks = 'It is all here, and is being checked. Ctrl-C again leaves that to kprof resume.';
+/** What the first Ctrl-C changes nothing about. */
+const goesOn: Partial<Record<FirstInterrupt, string>> = {
+  'lets go': 'It is all here; the pod is being cleaned up. Ctrl-C again leaves that to the pod, and the check to kprof resume.',
+  'is here': 'It is all here, and is being checked. Ctrl-C again leaves that to kprof resume.',
+};
 const leaves = 'It is all here, and not checked: kprof resume does that';
 
 const givesUp = 'Giving up and cleaning up. Ctrl-C again leaves that to the pod.';
@@ -48,12 +52,13 @@ export function interrupts(report: Report, gives: string = givesUp): Interrupts 
   const onInterrupt = () => {
     if (keeps === 'is theirs') return;
     if (abort.signal.aborted || isTold) return leave();
-    if (keeps === 'is here') {
-      report.note(checks);
+    const passing = keeps && goesOn[keeps];
+    if (passing !== undefined) {
+      report.note(passing);
       isTold = true;
       return;
     }
-    const meaning = keeps === undefined ? undefined : meanings[keeps];
+    const meaning = keeps && meanings[keeps];
     if (meaning !== undefined && !early.signal.aborted) {
       report.note(meaning);
       early.abort(interrupted());

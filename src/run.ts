@@ -112,8 +112,7 @@ async function captureFrom(request: Request, around: Around, target: Target, clo
       { report, stops },
       (session) => captureIn(session, entered, around, clock),
       async (outcome) => {
-        // Of a text nothing stays that somebody could go on with.
-        if (request.scratch !== undefined) stops.abort.throwIfAborted();
+        if (request.scratch === undefined) around.capturing('is here');
         const { secrets, ends } = outcome;
         const finished = await finish(destination, format, { force: request.force, report, secrets, ends });
         around.capturing(undefined);
@@ -194,7 +193,7 @@ async function captureIn(
     const onFinished = request.scratch === undefined ? () => capturing('leaves') : undefined;
     const captured = await perform(session, plan, destination.partial, { yes: request.yes, onFinished });
     clock('capture');
-    if (request.scratch === undefined) is = 'is here';
+    if (request.scratch === undefined) is = 'lets go';
     const { secrets, ends } = plan.kind === 'file' ? plan.result : {};
     return { captured, facts, early: stops.early.aborted, secrets, ends };
   } finally {

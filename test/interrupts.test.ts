@@ -78,6 +78,22 @@ describe('interrupts', () => {
     process.exitCode = undefined;
   });
 
+  it('cleans up before it leaves what is here and not checked, but for who presses twice', async () => {
+    const exit = vi.spyOn(process, 'exit').mockImplementation((() => undefined) as never);
+    const { said } = open();
+    signals.capturing('lets go');
+    process.emit('SIGINT');
+    expect(said.at(-1)).toMatch(/the pod is being cleaned up/);
+    expect(state()).toEqual({ early: false, abort: false });
+    process.emit('SIGTERM');
+    expect(state()).toEqual({ early: true, abort: true });
+    expect(exit).not.toHaveBeenCalled();
+    process.emit('SIGINT');
+    await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(130));
+    exit.mockRestore();
+    process.exitCode = undefined;
+  });
+
   it('listens no more once closed', () => {
     const before = process.listenerCount('SIGINT');
     open();

@@ -63,8 +63,19 @@ export async function held<T, R>(
   const id = randomBytes(8).toString('hex');
   const journal = createJournal(await recordOf(entered, id), entered.request.scratch === undefined);
   const { result, isClean } = await holding(entered, { id, ...attended }, journal, work);
-  return recorded(() => last(result), isClean ? journal : noJournal);
+  const finishing = async (): Promise<R> => {
+    const { abort } = attended.stops;
+    // Of a text nothing stays that somebody could go on with.
+    if (abort.aborted) throw entered.request.scratch === undefined ? unchecked(abort.reason, id) : abort.reason;
+    return last(result);
+  };
+  return recorded(finishing, isClean ? journal : noJournal);
 }
+
+const unchecked = (reason: unknown, id: string): unknown =>
+  reason instanceof KprofError
+    ? new KprofError(reason.failure, `${reason.message}: it is all here, and not checked`, { hint: `kprof resume ${id} does that` })
+    : reason;
 
 /** Forgets the record once the work is done; what fails for want of room or a name can be tried again. */
 export async function recorded<R>(work: () => Promise<R>, { forget }: Pick<Journal, 'forget'>): Promise<R> {
