@@ -493,6 +493,11 @@ clean() {
 		IFS= read -r -t 1 due <>"$file"
 		case ${due:-0} in *[!0-9]*) due=0 ;; esac
 		[ "$time" -ge "${due:-0}" ] || continue
+		# The note of a holder who was slow to leave, on a capture that the next one has taken over meanwhile.
+		if signal 0 "${file%/orphan}/holder"; then
+			rm -f "$file"
+			continue
+		fi
 		mv "$file" "${file%orphan}undone" 2>/dev/null || continue # its client came back
 		cleaned=${file%/orphan}
 		clean_beside "${cleaned##*/}"

@@ -241,6 +241,15 @@ describe.concurrent.each(shells)('a lease, in %s', (_, path) => {
     expect([existsSync(join(folder, 'undone')), existsSync(join(folder, 'removed')), await list()]).toEqual([true, true, '']);
   });
 
+  it('is not undone for the note of a holder who was slow to leave', async ({ onTestFinished }) => {
+    const { container, folder, lease } = await begin(onTestFinished);
+    const [undone, note] = [join(folder, 'undone'), join(container.dir, 'captures/c1/orphan')];
+    await step(lease, { name: '00001.undo', undo: ['touch', undone], run: ['true'] }, bounds);
+    writeFileSync(note, '0\n');
+    expect(await until(() => !existsSync(note), 5)).toBe(true);
+    expect([(await ask(container, ['list'], bounds)).stdout, existsSync(undone)]).toEqual(['c1 held\n', false]);
+  });
+
   it('has no step when nobody holds it', async ({ onTestFinished }) => {
     const { container, lease } = await begin(onTestFinished);
     await ask(container, ['drop', 'c1'], bounds);
