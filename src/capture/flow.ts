@@ -152,7 +152,7 @@ function createFlow({ container, report, signal, stops }: Flowing, plan: FlowPla
   const done = execution.done.then(({ code }) => {
     // The program's own would be told: it was ended with all that is in there.
     if (told.code === undefined && code === 143)
-      throw new KprofError('gone', `The debug container ${container.name} was ended: it lives for a day at most`);
+      throw new KprofError('gone', `The debug container ${container.name} was ended: by kprof stop, or since it lives for a day at most`);
     const known = told.code ?? code;
     if (known !== 0)
       throw new KprofError('failed', `${plan.run[0]} ended with exit code ${known}`, {

@@ -9,7 +9,7 @@ import { duration, type Report } from '../report.ts';
 import type { View } from '../runtimes/processes.ts';
 import { type CaptureRecord, forgetCapture, keepCapture, thisClient } from '../state/captures.ts';
 import type { Argv, Process, Way } from '../toolkit.ts';
-import { type Another, hasDied, sharedMemoryOf, undoFrom } from './died.ts';
+import { type Another, fateOf, sharedMemoryOf, undoFrom } from './died.ts';
 import { retire } from './ladder.ts';
 import { debugSpec, type Request } from './request.ts';
 import type { Session, Stops } from './session.ts';
@@ -160,7 +160,9 @@ export async function letGo(lease: Lease, word: 'done' | 'abort', { target, repo
     return false;
   }
   if (await lease.end(word)) return true;
-  if (await hasDied(lease.container, target)) {
+  const fate = await fateOf(lease.container, target);
+  if (fate === 'ended') return true;
+  if (fate === 'killed') {
     if (another !== undefined && (await undoFrom(another, lease, target))) return true;
     report.warn(
       `${lease.container.name} died and could not clean up: the folder /tmp/kprof-${lease.id} may be left in the pod. To remove it: kprof gc`,

@@ -3,7 +3,7 @@
 import type { DebugContainer, DebugSpec, Target } from '../cluster.ts';
 import { type Asking, askYes } from '../confirm.ts';
 import { KprofError } from '../errors.ts';
-import { answerOf } from '../remote/remote.ts';
+import { end } from '../remote/remote.ts';
 import { describe, type View } from '../runtimes/processes.ts';
 import type { Process } from '../toolkit.ts';
 import type { Request } from './request.ts';
@@ -63,9 +63,7 @@ export async function agree(
 /** A container with an added right ends with the capture that it was agreed to for. */
 export async function retire(debugContainer: DebugContainer): Promise<void> {
   if (debugContainer.rung !== 'ptrace' && debugContainer.rung !== 'network') return;
-  const signal = AbortSignal.timeout(10_000);
-  // It may be gone; else it ends by itself when it is idle.
-  await answerOf(debugContainer, ['end'], { what: 'end', signal }).catch(() => {});
+  await end(debugContainer);
 }
 
 /** Does what comes before the capture; such a container is of no use when that fails. */

@@ -574,9 +574,12 @@ supervise() {
 		tries=$((tries + 1))
 		nap 0.1
 	done
+	# Not 0 tells that somebody else has to.
+	ended=0
 	for capture in "$dir"/captures/*; do
-		[ ! -d "$capture" ] || undo "${capture##*/}" litter
+		[ ! -d "$capture" ] || undo "${capture##*/}" litter || ended=1
 	done
+	return $ended
 }
 
 # Ends with what it began, the listener too: it has no child, and a milder signal is lost while ash still sets up the subshell.

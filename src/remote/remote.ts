@@ -113,6 +113,11 @@ export async function ask(container: DebugContainer, words: readonly string[], b
 export const insist = (container: DebugContainer, words: readonly string[], bounds: Bounds): Promise<Printed> =>
   retry(() => ask(container, words, bounds), { for: lineBackWithin, signal: bounds.signal, when: isLineLost });
 
+/** Tells it to end. It may be gone; else it ends by itself when it is idle. */
+export async function end(container: DebugContainer): Promise<void> {
+  await ask(container, ['end'], { what: 'end', signal: AbortSignal.timeout(10_000) }).catch(() => {});
+}
+
 /** Like `ask`, and gives stdout; rejects with what the command said when it failed. */
 export const answerOf = async (container: DebugContainer, words: readonly string[], bounds: Bounds, how = ask): Promise<string> =>
   answer(container, await how(container, words, bounds), bounds);

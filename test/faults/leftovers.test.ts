@@ -115,6 +115,22 @@ describe.concurrent('of a capture', () => {
     stand.remove();
   });
 
+  it.each([
+    ['ended', 'SIGTERM', 1],
+    ['killed', 'SIGKILL', 2],
+  ] as const)('whose debug container is %s, kprof leaves no other one behind', async (how, signal, made) => {
+    const stand = await bench.stand(`retired-${how}`);
+    const kprof = await recording(stand);
+    const [{ main } = { main: undefined }] = running(stand);
+    kill(main?.pid as number, signal);
+    expect(await kprof.ended).toMatchObject({ code: 5 });
+    expect(leftInTarget(stand, [])).toEqual([]);
+    expect((bench.sandbox.store.get('pods', 'default', `retired-${how}`) as Pod).spec.ephemeralContainers).toHaveLength(made);
+    expect(await until(() => running(stand).length === 0, 20)).toBe(true);
+    expect(records(stand)).toEqual([]);
+    stand.remove();
+  });
+
   it.each(['gc', 'stop'])('whose pod was deleted meanwhile, kprof %s says so, and nobody is told again', async (command) => {
     const stand = await bench.stand(`deleted-${command}`);
     const kprof = await recording(stand);
