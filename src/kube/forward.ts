@@ -22,11 +22,12 @@ export interface Door {
 const channels = { data: 0, error: 1 } as const;
 // Kubelets know no later one for ports.
 const protocols = ['v4.channel.k8s.io'];
-const timing = { handshake: 10_000, ping: 5000, silence: 60_000 };
+/** Milliseconds. */
+const usual = { handshake: 10_000, ping: 5000, silence: 25_000 };
 const portBytes = 2;
 
 /** Connects; what goes wrong later is an `error` of the stream, and `signal` destroys it. */
-export async function forward(connection: Connection, door: Door, signal: AbortSignal): Promise<Duplex> {
+export async function forward(connection: Connection, door: Door, signal: AbortSignal, timing = usual): Promise<Duplex> {
   const { namespace, pod, port } = door;
   const limit = timing.handshake;
   const address = webSocketAddress(connection.server, ['api', 'v1', 'namespaces', namespace, 'pods', pod, 'portforward'], { ports: port });
@@ -34,14 +35,14 @@ export async function forward(connection: Connection, door: Door, signal: AbortS
   let settings = await untilAborted(connection.settings(), signal);
   for (let attempt = 1; ; attempt++) {
     const socket = await openSocket({ connection, limit, address, protocols }, settings, signal);
-    if (socket instanceof WebSocket) return streamOf(socket, door, signal);
+    if (socket instanceof WebSocket) return streamOf(socket, door, signal, timing);
     const error = await refusalOf(socket, asked, signal);
     if (error.code !== 401 || attempt > 1 || !connection.refresh(settings)) throw error;
     settings = await untilAborted(connection.settings(), signal);
   }
 }
 
-function streamOf(socket: WebSocket, door: Door, signal: AbortSignal): Duplex {
+function streamOf(socket: WebSocket, door: Door, signal: AbortSignal, timing: typeof usual): Duplex {
   const stream: Duplex = new Duplex({
     // The end of what we send is told by nobody: the other side would take it for the end of all.
     allowHalfOpen: true,

@@ -53,6 +53,25 @@ test('a port where nobody listens is an error of the stream', async () => {
   expect(error).toMatchObject({ message: 'Nothing listens on port 9 of pod shop/api' });
 });
 
+test('a line that has fallen silent is lost, and one on which only the app is silent is not', async () => {
+  const timing = { handshake: 1000, ping: 50, silence: 300 };
+  const door = { namespace: 'shop', pod: 'api', port: 9 };
+  for (const [alive, outcome] of [
+    [true, 'the app says nothing'],
+    [false, 'was lost'],
+  ] as const) {
+    await using pod = await forwardServer((session) => {
+      begin(session);
+      if (!alive) session.socket.pause(); // pings are read and answered no more
+    });
+    const stop = new AbortController();
+    const stream = await forward(pod.server.connection, door, stop.signal, timing);
+    setTimeout(() => stop.abort(new Error('the app says nothing')), 1500);
+    const [error] = await once(stream.resume(), 'error').catch((thrown: unknown) => [thrown]);
+    expect(String(error)).toContain(outcome);
+  }
+});
+
 test('the signal destroys it', async () => {
   await using pod = await forwardServer((session) => void begin(session));
   const stop = new AbortController();
