@@ -68,10 +68,11 @@ const kind: Flag<Kind | undefined> = {
   parse: choice<Kind>(['pcapng', 'pcap'], 'pcapng', '').parse,
 };
 
+const isPcap = (file: unknown): boolean => typeof file === 'string' && /\.pcap$/i.test(file);
+
 /** What was typed, else what the name of the file says; several pods have a folder for theirs. */
 const kindOf = ({ format, file, selector, 'all-pods': all }: Readonly<Record<string, unknown>>): Kind =>
-  (format as Kind | undefined) ??
-  (typeof file === 'string' && /\.pcap$/i.test(file) && selector === undefined && all !== true ? 'pcap' : 'pcapng');
+  (format as Kind | undefined) ?? (isPcap(file) && selector === undefined && all !== true ? 'pcap' : 'pcapng');
 
 const shown = 'kprof prints no packets: kprof pcap mypod -f - | tcpdump -r - -A';
 
@@ -121,6 +122,11 @@ function checkFiles(options: Readonly<Record<string, unknown>>): void {
     throw wrong('--live shows the packets here, and -f - sends them to another program', 'leave out one of them');
   if (rotate !== undefined && live === true) throw wrong('--rotate makes several files, and --live shows one', 'leave out --live');
   if (options['merge'] === true && !several) throw wrong('--merge is for several pods', 'kprof pcap deploy/NAME --all-pods --merge');
+  if (options['merge'] === true && isPcap(file))
+    throw wrong(
+      `--merge makes a pcapng, and -f ${file} means a pcap, which has no place for the names of pods`,
+      `name it so: -f ${file}ng`,
+    );
   if (several && (file === '-' || live === true || rotate !== undefined))
     throw wrong('Several pods give several files: -f -, --live and --rotate are for one', 'name a folder: -f captures/');
   if ((rotate ?? keylog) !== undefined && file === '-')

@@ -48,6 +48,11 @@ describe('kprof pcap', () => {
     expect(() => pcap.ways(both)).toThrow(expect.objectContaining({ failure: 'usage', hint: 'name it so: -f x.pcapng' }));
   });
 
+  it('merges into no file whose name says that it is another kind', () => {
+    const merged = typed('-l', 'app=x', '--merge', '-f', 'all.pcap') as unknown as ReturnType<typeof options>;
+    expect(() => pcap.ways(merged)).toThrow(expect.objectContaining({ failure: 'usage', hint: 'name it so: -f all.pcapng' }));
+  });
+
   it.each([['--live'], ['--viewer', 'tshark'], ['--viewer', 'termshark']])(
     'does not show here what goes to another program: %s %s',
     (...argv) => {
