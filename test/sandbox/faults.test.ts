@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import type { KprofError } from '../../src/errors.ts';
 import { type Api, openApi } from '../../src/kube/api.ts';
 import { type Connection, loadConnection } from '../../src/kube/config.ts';
@@ -51,6 +51,18 @@ it('answers as told, for the request that is meant', async () => {
 it.each([401, 409, 500])('answers with %d', async (code) => {
   sandbox.faults.add({ fault: 'refuse', code });
   await expect(api.create(path, {}, asking)).rejects.toMatchObject({ code });
+});
+
+it('tells clients that it failed itself, and where that was on stderr alone', async () => {
+  const allows = () => {
+    throw new Error('it broke');
+  };
+  await using broken = await startSandbox({ allows });
+  const told = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const answer = openApi(await loadConnection({ kubeconfig: broken.kubeconfig }, { userAgent: 'kprof/test' })).create(path, {}, asking);
+  await expect(answer).rejects.toMatchObject({ code: 500, cause: 'Internal error occurred: it broke' });
+  expect(told).toHaveBeenCalledWith(expect.stringMatching(/^sandbox: Error: it broke\n +at allows /));
+  told.mockRestore();
 });
 
 it('says when to try again', async () => {

@@ -102,10 +102,12 @@ const usualMessage = (code: number): string =>
     503: 'apiserver is shutting down.',
   })[code] ?? `told to answer ${code}`;
 
-const toRefusal = (error: unknown): Refusal =>
-  error instanceof Refusal
-    ? error
-    : refuse(500, `Internal error occurred: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+function toRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  // Where it happened is for who mends the sandbox, not for its clients.
+  process.stderr.write(`sandbox: ${error instanceof Error ? error.stack : error}\n`);
+  return refuse(500, `Internal error occurred: ${error instanceof Error ? error.message : error}`);
+}
 
 function textOf({ body, headers }: Refusal): { readonly text: string; readonly headers: Readonly<Record<string, string>> } {
   const isText = typeof body === 'string';
