@@ -1,4 +1,5 @@
 /** The verbs on objects: read, make, change, remove; each answers with an object, or throws a Refusal. */
+import { randomInt } from 'node:crypto';
 import { admit, type Webhook } from './admission.ts';
 import type { Call } from './call.ts';
 import { apiVersion, type Resource, resources } from './discovery.ts';
@@ -8,7 +9,7 @@ import { merge } from './patch.ts';
 import { conflict, exists, forbidden, modified, noSuchResource, notAllowed, notFound, refuse } from './refusal.ts';
 import { selector } from './select.ts';
 import type { Draft, Store } from './store.ts';
-import { checkEphemeral, withDefaults } from './validation.ts';
+import { checkEphemeral, checkNew, withDefaults } from './validation.ts';
 
 /** What the verbs work on. */
 export interface Ground {
@@ -41,6 +42,7 @@ export function perform(
   contentType: string,
 ): { readonly code: number; readonly object: object } {
   const resource = resourceOf(call);
+  if (call.verb === 'create' && (body ?? undefined) === undefined) throw noBody(resource);
   if (resource.plural === 'selfsubjectaccessreviews') return { code: 201, object: review(ground, call, body as Thing) };
   switch (call.verb) {
     case 'get':
@@ -73,10 +75,11 @@ function create(ground: Ground, call: Call, resource: Resource, draft: Draft): T
     ...draft,
     apiVersion: apiVersion(resource),
     kind: resource.kind,
-    metadata: { ...draft.metadata, ...(namespace === undefined ? {} : { namespace }) },
+    metadata: { ...draft.metadata, name: nameOf(draft), ...(namespace === undefined ? {} : { namespace }) },
   };
   const { name } = object.metadata;
   if (namespace !== undefined && store.get('namespaces', undefined, namespace) === undefined) throw notFound('namespaces', namespace);
+  checkNew(resource, object);
   if (store.get(plural, namespace, name) !== undefined) throw exists(plural, name);
   if (plural !== 'pods') return isDry(call) ? (object as Thing) : store.add(plural, object as Draft);
   const pod = newPod(object as unknown as Pod);
@@ -87,6 +90,21 @@ function create(ground: Ground, call: Call, resource: Resource, draft: Draft): T
   kubelet.sync(made);
   return made;
 }
+
+// The characters of Kubernetes' own random names: no vowels, so no words.
+const letters = 'bcdfghjklmnpqrstvwxz2456789';
+
+/** The name of a new object, empty where it has none. */
+function nameOf({ metadata }: Partial<Draft>): string {
+  if (metadata?.name || !metadata?.generateName) return metadata?.name ?? '';
+  return metadata.generateName + Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join('');
+}
+
+const noBody = ({ kind }: Resource) =>
+  refuse(
+    400,
+    `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)`,
+  );
 
 /** A pod with what the API server fills in. */
 export const newPod = (pod: Pick<Pod, 'apiVersion' | 'kind' | 'metadata' | 'spec'>): Pod =>
@@ -162,7 +180,7 @@ function remove({ store, kubelet, ...ground }: Ground, call: Call, body: unknown
 }
 
 function review({ allows }: Ground, { user }: Call, body: Thing): Thing {
-  const { resourceAttributes: asked = {} } = body['spec'] as { resourceAttributes?: Partial<Call> };
+  const { resourceAttributes: asked = {} } = (body['spec'] ?? {}) as { resourceAttributes?: Partial<Call> };
   const { verb = '', group = '', resource = '', subresource, namespace, name } = asked;
   return {
     ...body,

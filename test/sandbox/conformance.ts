@@ -102,6 +102,26 @@ const denied = (says: string) => ({
   says: `${says} in API group "" in the namespace "NS"`,
 });
 
+const creating = (
+  name: string,
+  path: (ground: Ground) => Path,
+  body: unknown,
+  says: string | RegExp,
+  more: Partial<Refused> = {},
+): Refused => ({
+  name,
+  path,
+  method: 'POST',
+  query: { dryRun: 'All' },
+  body,
+  code: 422,
+  reason: 'Invalid',
+  says,
+  ...more,
+});
+const nameless = 'metadata.name: Required value: name or generateName is required';
+const template = { metadata: { labels: { app: podName } }, spec: { containers: [{ name: 'a', image: 'x:1' }] } };
+
 const refusals: readonly Refused[] = [
   { name: 'a pod that is not there', path: own('nope'), code: 404, reason: 'NotFound', says: 'pods "nope" not found' },
   {
@@ -195,6 +215,24 @@ const refusals: readonly Refused[] = [
   }),
   patching('a type of patch that is none', {}, '415: Unsupported Media Type', {
     contentType: 'application/json',
+    code: 415,
+    reason: 'UnsupportedMediaType',
+  }),
+  creating('a pod without a name', own(), { spec: template.spec }, `Pod "" is invalid: ${nameless}`),
+  creating('a pod without anything', own(), {}, `Pod "" is invalid: [${nameless}, spec.containers: Required value]`),
+  creating('a namespace without a name', () => ['api', 'v1', 'namespaces'], {}, `Namespace "" is invalid: ${nameless}`),
+  creating(
+    'a deployment without a name',
+    ({ namespace }) => ['apis', 'apps', 'v1', 'namespaces', namespace, 'deployments'],
+    { spec: { selector: { matchLabels: { app: podName } }, template } },
+    `Deployment.apps "" is invalid: ${nameless}`,
+  ),
+  creating('to make a pod of nothing', own(), undefined, /^the object provided is unrecognized \(must be of type Pod\)/, {
+    code: 400,
+    reason: 'BadRequest',
+  }),
+  creating('a form that nobody knows', own(), {}, /^the body of the request was in an unknown format - accepted media types include: /, {
+    contentType: 'application/x-nobody',
     code: 415,
     reason: 'UnsupportedMediaType',
   }),
@@ -337,6 +375,14 @@ export function conforms(ground: () => Ground): void {
       code: 422,
       message: invalid('spec.ephemeralContainers: Forbidden: existing ephemeral containers "kept" may not be removed\n'),
     });
+  });
+
+  it('finds a name for what has the beginning of one', async () => {
+    const query = { dryRun: 'All' };
+    const body = { metadata: { generateName: 'one-of-many-' }, spec: template.spec };
+    const answer = await ask(await connect(ground()), 'POST', pods(ground().namespace), { query, body });
+    expect(answer.code).toBe(201);
+    expect((JSON.parse(answer.body) as Pod).metadata.name).toMatch(/^one-of-many-[a-z0-9]{5}$/);
   });
 
   it('tells a watch what happens, from the version that it names on', async () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Ended, hasKubectl, runKubectl, startKubectl } from './kubectl.ts';
+import type { Pod } from './objects.ts';
 import { type Sandbox, startSandbox } from './sandbox.ts';
 
 let sandbox: Sandbox;
@@ -92,6 +93,48 @@ describe.runIf(isThere)('kubectl, on the sandbox,', { timeout: 60_000 }, () => {
     expect(await kubectl('get', 'pods', '-A', '-l', 'seen=yes', '-o', 'name')).toBe('pod/made\n');
     await kubectl('delete', 'pod', '-n', 'shop', 'made');
     expect(await kubectl('get', 'pods', '-n', 'shop', '-o', 'name')).toBe('');
+  });
+
+  it('debugs a copy of a pod, with all that the pod has', async () => {
+    const security = {
+      runAsUser: process.getuid?.() ?? 0,
+      runAsGroup: 0,
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+    };
+    const limits = { memory: '64Mi' };
+    await sandbox.pod(
+      'model',
+      { command: ['sleep', '1000'], env: [{ name: 'A', value: 'b' }], securityContext: security, resources: { limits } },
+      { spec: { terminationGracePeriodSeconds: 0, volumes: [{ name: 'tmp', emptyDir: {} }] } },
+    );
+    await kubectl('debug', 'model', '--copy-to=copy', '--image=app', '--container=extra', '--share-processes', '--', 'sleep', '1000');
+    await kubectl('wait', 'pod/copy', '--for=condition=Ready', '--timeout=20s');
+    const { spec } = JSON.parse(await kubectl('get', 'pod', 'copy', '-o', 'json')) as Pod;
+    expect(spec).toMatchObject({ terminationGracePeriodSeconds: 0, shareProcessNamespace: true, volumes: [{ name: 'tmp', emptyDir: {} }] });
+    expect(spec.containers.find(({ name }) => name === 'app')).toMatchObject({
+      command: ['sleep', '1000'],
+      env: [{ name: 'A', value: 'b' }],
+      securityContext: security,
+      resources: { limits },
+    });
+    expect(spec.containers.find(({ name }) => name === 'extra')).toMatchObject({ image: 'app', command: ['sleep', '1000'] });
+    await kubectl('debug', 'model', '--copy-to=instead', '--replace', '--image=app', '--', 'sleep', '1000');
+    expect(await kubectl('get', 'pods', '-o', 'name')).not.toContain('pod/model\n');
+  });
+
+  it('creates what kubectl makes itself', async () => {
+    expect(await kubectl('create', 'namespace', 'made-here')).toBe('namespace/made-here created\n');
+    expect(await kubectl('create', 'deployment', '-n', 'made-here', 'web', '--image=app', '--replicas=0')).toBe(
+      'deployment.apps/web created\n',
+    );
+    const path = '{.metadata.labels.app} {.spec.replicas} {.spec.template.spec.containers[0].image}';
+    expect(await kubectl('get', 'deploy', '-n', 'made-here', 'web', '-o', `jsonpath=${path}`)).toBe('web 0 app');
+    expect(await failing('create', 'service', 'clusterip', 'web', '--tcp=80')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('the body of the request was in an unknown format'),
+    });
+    expect(await kubectl('get', 'services', '-o', 'name')).toBe('');
   });
 
   it('forwards ports, several connections at once', async () => {

@@ -2,6 +2,7 @@
 
 export interface Meta {
   name: string;
+  generateName?: string;
   namespace?: string;
   uid?: string;
   resourceVersion?: string;

@@ -47,6 +47,8 @@ export const notFound = (resource: string, name: string) => refuse(404, `${resou
 export const noSuchResource = () => refuse(404, 'the server could not find the requested resource', {});
 export const noSuchPage = () => new Refusal(404, '404 page not found\n');
 export const notAllowed = () => refuse(405, 'the server does not allow this method on the requested resource', {});
+export const unknownFormat = () =>
+  refuse(415, 'the body of the request was in an unknown format - accepted media types include: application/json');
 export const unauthorized = () => refuse(401, 'Unauthorized');
 export const exists = (resource: string, name: string) => refuse(409, `${resource} "${name}" already exists`, { name, kind: resource });
 
@@ -66,10 +68,12 @@ export interface Wrong {
   readonly field: string;
 }
 
-export const invalid = (kind: string, name: string, wrong: readonly Wrong[]) => {
+export const invalid = (kind: string, name: string, wrong: readonly Wrong[], group = '') => {
   const said = wrong.map(({ field, message }) => `${field}: ${message}`);
-  return refuse(422, `${kind} "${name}" is invalid: ${said.length === 1 ? said[0] : `[${said.join(', ')}]`}`, {
-    name,
+  const full = group === '' ? kind : `${kind}.${group}`;
+  return refuse(422, `${full} "${name}" is invalid: ${said.length === 1 ? said[0] : `[${said.join(', ')}]`}`, {
+    ...(name === '' ? {} : { name }),
+    ...(group === '' ? {} : { group }),
     kind,
     causes: wrong,
   });

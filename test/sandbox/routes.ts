@@ -5,8 +5,8 @@ import type { Call } from './call.ts';
 import { aggregatedType, apiVersion, discovery } from './discovery.ts';
 import type { Fault } from './faults.ts';
 import type { Thing } from './objects.ts';
-import { readReview } from './protobuf.ts';
-import { noSuchPage, notAllowed, refuse } from './refusal.ts';
+import { readProtobuf } from './protobuf.ts';
+import { noSuchPage, notAllowed, refuse, unknownFormat } from './refusal.ts';
 import { table } from './table.ts';
 import { watch } from './watch.ts';
 import { type Below, openWire } from './wire.ts';
@@ -47,7 +47,8 @@ export async function route(ground: Ground, call: Call, exchange: Exchange): Pro
 
 function parse(body: Buffer, type: string): unknown {
   if (body.length === 0) return undefined;
-  if (type.startsWith('application/vnd.kubernetes.protobuf')) return readReview(body);
+  if (type.startsWith('application/vnd.kubernetes.protobuf')) return readProtobuf(body);
+  if (type !== '' && !type.includes('json')) throw unknownFormat();
   try {
     return JSON.parse(body.toString('utf8'));
   } catch {

@@ -1,8 +1,13 @@
-/** What the API server checks of a pod's ephemeral containers (kubernetes pkg/apis/core/validation). */
-import { type Container, containersOf, type Pod } from './objects.ts';
+/** What the API server checks of a new object, and of a pod's ephemeral containers (kubernetes pkg/apis/core/validation). */
+import type { Resource } from './discovery.ts';
+import { type Container, containersOf, type Pod, type PodSpec } from './objects.ts';
 import { conflict, invalid, modified, type Wrong } from './refusal.ts';
 
-const required = (field: string): Wrong => ({ reason: 'FieldValueRequired', message: 'Required value', field });
+const required = (field: string, why?: string): Wrong => ({
+  reason: 'FieldValueRequired',
+  message: why === undefined ? 'Required value' : `Required value: ${why}`,
+  field,
+});
 const denied = (field: string, why: string): Wrong => ({ reason: 'FieldValueForbidden', message: `Forbidden: ${why}`, field });
 const missing = (field: string, value: string): Wrong => ({
   reason: 'FieldValueNotFound',
@@ -31,6 +36,18 @@ export function withDefaults(container: Container): Container {
     terminationMessagePolicy: container['terminationMessagePolicy'] ?? 'File',
     imagePullPolicy: container.imagePullPolicy ?? (tag === 'latest' ? 'Always' : 'IfNotPresent'),
   };
+}
+
+/** Throws unless a new object has what it can't be without. */
+export function checkNew(
+  { kind, group }: Resource,
+  object: { readonly metadata: { readonly name: string }; readonly spec?: unknown },
+): void {
+  const { metadata, spec } = object;
+  const wrong: Wrong[] = [];
+  if (metadata.name === '') wrong.push(required('metadata.name', 'name or generateName is required'));
+  if (kind === 'Pod' && ((spec as Partial<PodSpec> | undefined)?.containers ?? []).length === 0) wrong.push(required('spec.containers'));
+  if (wrong.length > 0) throw invalid(kind, metadata.name, wrong, group);
 }
 
 /** Throws unless `after` differs from `before` by added ephemeral containers that are as they should be. */
