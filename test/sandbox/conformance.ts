@@ -155,6 +155,30 @@ const refusals: readonly Refused[] = [
     says: 'container nope is not valid for pod app',
   },
   {
+    name: 'a log since two times',
+    path: own(podName, 'log'),
+    query: { container: 'main', sinceSeconds: 1, sinceTime: '2026-01-01T00:00:00Z' },
+    code: 422,
+    reason: 'Invalid',
+    says: 'PodLogOptions "app" is invalid: []: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified',
+  },
+  {
+    name: 'a log of no time',
+    path: own(podName, 'log'),
+    query: { container: 'main', sinceSeconds: 0 },
+    code: 422,
+    reason: 'Invalid',
+    says: 'PodLogOptions "app" is invalid: sinceSeconds: Invalid value: 0: must be greater than 0',
+  },
+  {
+    name: 'a log since what is no time',
+    path: own(podName, 'log'),
+    query: { container: 'main', sinceTime: 'yesterday' },
+    code: 400,
+    reason: 'BadRequest',
+    says: 'parsing time "yesterday" as "2006-01-02T15:04:05Z07:00": cannot parse "yesterday" as "2006"',
+  },
+  {
     name: 'get without the right',
     path: own(podName),
     ...denied('pods "app" is forbidden: User "nobody-at-all" cannot get resource "pods"'),
@@ -383,6 +407,17 @@ export function conforms(ground: () => Ground): void {
     const answer = await ask(await connect(ground()), 'POST', pods(ground().namespace), { query, body });
     expect(answer.code).toBe(201);
     expect((JSON.parse(answer.body) as Pod).metadata.name).toMatch(/^one-of-many-[a-z0-9]{5}$/);
+  });
+
+  it('shows of a log what came since a time', async () => {
+    const connection = await connect(ground());
+    const log = async (query: Query) =>
+      (await ask(connection, 'GET', pods(ground().namespace, podName, 'log'), { query: { container: 'main', ...query } })).body;
+    expect(await log({ sinceSeconds: 3600 })).toBe('one\ntwo\n');
+    expect(await log({ sinceTime: new Date(Date.now() - 3600_000).toISOString() })).toBe('one\ntwo\n');
+    expect(await log({ sinceTime: new Date(Date.now() + 3600_000).toISOString() })).toBe('');
+    await sleep(1500);
+    expect(await log({ sinceSeconds: 1 })).toBe('');
   });
 
   it('tells a watch what happens, from the version that it names on', async () => {

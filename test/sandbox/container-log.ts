@@ -30,7 +30,10 @@ export function openLog(): ContainerLog {
       for (const listener of listeners) listener(piece);
     },
     text(query) {
-      const all = pieces.map(({ at, bytes }) => (query.get('timestamps') === 'true' ? stamped(at, bytes) : bytes));
+      const from = sinceOf(query);
+      const all = pieces
+        .filter(({ at }) => Date.parse(at) >= from)
+        .map(({ at, bytes }) => (query.get('timestamps') === 'true' ? stamped(at, bytes) : bytes));
       const whole = Buffer.concat(all);
       const tail = query.get('tailLines');
       const kept = tail === null ? whole : lastLines(whole, Number(tail));
@@ -42,6 +45,12 @@ export function openLog(): ContainerLog {
       return () => void listeners.delete(listener);
     },
   };
+}
+
+/** The time, in milliseconds, before which nothing is asked for. */
+function sinceOf(query: URLSearchParams): number {
+  const seconds = query.get('sinceSeconds');
+  return seconds === null ? Date.parse(query.get('sinceTime') || new Date(0).toISOString()) : Date.now() - Number(seconds) * 1000;
 }
 
 const stamped = (at: string, bytes: Buffer): Buffer => Buffer.from(bytes.toString('latin1').replace(/^(?=.)/gm, `${at} `), 'latin1');

@@ -53,6 +53,8 @@ describe.runIf(isThere)('kubectl, on the sandbox,', { timeout: 60_000 }, () => {
     expect(await kubectl('logs', 'app')).toBe('one\ntwo\n');
     expect(await kubectl('logs', 'app', '--tail=1')).toBe('two\n');
     expect(await kubectl('logs', 'app', '--timestamps', '--tail=1')).toMatch(/^\d{4}-.*Z two\n$/);
+    expect(await kubectl('logs', 'app', '--since=1h')).toBe('one\ntwo\n');
+    expect(await kubectl('logs', 'app', '--since-time=2100-01-01T00:00:00Z')).toBe('');
   });
 
   it('follows the log to its end', async () => {

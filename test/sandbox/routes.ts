@@ -8,6 +8,7 @@ import type { Thing } from './objects.ts';
 import { readProtobuf } from './protobuf.ts';
 import { noSuchPage, notAllowed, refuse, unknownFormat } from './refusal.ts';
 import { table } from './table.ts';
+import { checkSince } from './validation.ts';
 import { watch } from './watch.ts';
 import { type Below, openWire } from './wire.ts';
 
@@ -96,6 +97,7 @@ function linesOf({ response, below, faults }: Exchange) {
 }
 
 async function logs(ground: Ground, call: Call, exchange: Exchange): Promise<void> {
+  checkSince(call.name ?? '', call.query);
   const { pod, name, kept, status } = containerOf(ground, call);
   const { name: podName } = pod.metadata;
   if (call.query.get('previous') === 'true' && kept?.previous === undefined)

@@ -1,7 +1,7 @@
-/** What the API server checks of a new object, and of a pod's ephemeral containers (kubernetes pkg/apis/core/validation). */
+/** What the API server checks of a new object, of a pod's ephemeral containers, and of what is asked of a log (kubernetes pkg/apis/core/validation). */
 import type { Resource } from './discovery.ts';
 import { type Container, containersOf, type Pod, type PodSpec } from './objects.ts';
-import { conflict, invalid, modified, type Wrong } from './refusal.ts';
+import { conflict, invalid, modified, refuse, type Wrong } from './refusal.ts';
 
 const required = (field: string, why?: string): Wrong => ({
   reason: 'FieldValueRequired',
@@ -14,7 +14,7 @@ const missing = (field: string, value: string): Wrong => ({
   message: `Not found: ${JSON.stringify(value)}`,
   field,
 });
-const bad = (field: string, value: string, why: string): Wrong => ({
+const bad = (field: string, value: string | number, why: string): Wrong => ({
   reason: 'FieldValueInvalid',
   message: `Invalid value: ${JSON.stringify(value)}: ${why}`,
   field,
@@ -48,6 +48,18 @@ export function checkNew(
   if (metadata.name === '') wrong.push(required('metadata.name', 'name or generateName is required'));
   if (kind === 'Pod' && ((spec as Partial<PodSpec> | undefined)?.containers ?? []).length === 0) wrong.push(required('spec.containers'));
   if (wrong.length > 0) throw invalid(kind, metadata.name, wrong, group);
+}
+
+/** Throws unless the time from which on a log is asked for is one time. */
+export function checkSince(pod: string, query: URLSearchParams): void {
+  const [seconds, time] = [query.get('sinceSeconds'), query.get('sinceTime') || null];
+  if (time !== null && Number.isNaN(Date.parse(time)))
+    throw refuse(400, `parsing time "${time}" as "2006-01-02T15:04:05Z07:00": cannot parse "${time}" as "2006"`);
+  if (seconds === null) return;
+  if (!/^[-+]?\d+$/.test(seconds)) throw refuse(400, `strconv.ParseInt: parsing "${seconds}": invalid syntax`);
+  const wrong = (field: Wrong) => invalid('PodLogOptions', pod, [field]);
+  if (time !== null) throw wrong(denied('[]', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
+  if (Number(seconds) < 1) throw wrong(bad('sinceSeconds', Number(seconds), 'must be greater than 0'));
 }
 
 /** Throws unless `after` differs from `before` by added ephemeral containers that are as they should be. */
