@@ -47,7 +47,7 @@ async function ask(
   connection: Connection,
   method: 'GET' | 'PATCH' | 'POST',
   path: Path,
-  more: { query?: Query; body?: unknown; contentType?: string } = {},
+  more: { query?: Query; body?: unknown; contentType?: string; accept?: string } = {},
 ): Promise<Answer> {
   const response = await send(connection, { method, path, doing: 'ask', ...more }, signal);
   return { code: response.statusCode ?? 0, body: await bodyOf(connection.server, response, signal) };
@@ -442,6 +442,16 @@ export function conforms(ground: () => Ground): void {
     await patch('after');
     await following;
     expect(seen).toEqual(['MODIFIED before', 'MODIFIED after']);
+  });
+
+  it.each([
+    ['v2', 'APIGroupDiscoveryList', 'APIGroupDiscoveryList'],
+    ['v2beta1', 'APIVersions', 'APIGroupList'],
+  ])('tells who reads %s of its resources in a form that they read', async (version, core, groups) => {
+    const connection = await connect(ground());
+    const accept = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList,application/json`;
+    const kindOf = async (path: string) => (JSON.parse((await ask(connection, 'GET', [path], { accept })).body) as { kind: string }).kind;
+    expect([await kindOf('api'), await kindOf('apis')]).toEqual([core, groups]);
   });
 
   it('answers whether something is allowed', async () => {

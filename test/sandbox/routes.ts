@@ -26,7 +26,8 @@ export async function route(ground: Ground, call: Call, exchange: Exchange): Pro
   const { request, body } = exchange;
   const accept = request.headers.accept ?? '';
   if (call.resource === '') {
-    const whole = accept.includes('g=apidiscovery.k8s.io') && /^\/apis?\/?$/.test(call.path);
+    // kubectl up to 1.29 asks for v2beta1 alone, which API servers no longer have.
+    const whole = /g=apidiscovery\.k8s\.io;v=v2\b/.test(accept) && /^\/apis?\/?$/.test(call.path);
     const found = discovery(call.path, whole);
     if (found === undefined) throw noSuchPage();
     return send(exchange, 200, found, whole ? aggregatedType : 'application/json');
