@@ -454,6 +454,17 @@ export function conforms(ground: () => Ground): void {
     expect([await kindOf('api'), await kindOf('apis')]).toEqual([core, groups]);
   });
 
+  it('says that it looks at the fields itself', async () => {
+    const connection = await connect(ground());
+    const read = async <T>(...path: Path) => JSON.parse((await ask(connection, 'GET', ['openapi', 'v3', ...path])).body) as { paths: T };
+    const { paths } = await read<Record<string, { serverRelativeURL: string }>>();
+    expect(paths['api/v1']?.serverRelativeURL).toMatch(/^\/openapi\/v3\/api\/v1\?hash=./);
+    const described = await read<Record<string, { patch: { parameters: readonly object[] } }>>('api', 'v1');
+    const { patch } = described.paths['/api/v1/namespaces/{namespace}/pods/{name}'] ?? {};
+    expect(patch).toMatchObject({ 'x-kubernetes-group-version-kind': { group: '', version: 'v1', kind: 'Pod' } });
+    expect(patch?.parameters).toContainEqual(expect.objectContaining({ name: 'fieldValidation', in: 'query' }));
+  });
+
   it('answers whether something is allowed', async () => {
     const review = (as?: string) =>
       connect(ground(), as).then((connection) =>

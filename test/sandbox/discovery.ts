@@ -89,6 +89,31 @@ const aggregated = (names: readonly string[]) => ({
   })),
 });
 
+const rootOf = (group: string): string => (group === '' ? 'api/v1' : `apis/${group}/v1`);
+const openApi = {
+  paths: Object.fromEntries(['', ...groups].map((group) => [rootOf(group), { serverRelativeURL: `/openapi/v3/${rootOf(group)}?hash=0` }])),
+};
+
+/** The one thing that kubectl looks for: where a PATCH takes `fieldValidation`, it leaves the fields to the server. The sandbox takes all. */
+const openApiOf = (group: string) => ({
+  openapi: '3.0.0',
+  info: { title: 'Kubernetes', version: version.gitVersion },
+  paths: Object.fromEntries(
+    inGroup(group)
+      .filter(({ verbs }) => verbs.includes('patch'))
+      .map(({ plural, kind, namespaced }) => [
+        `/${rootOf(group)}/${namespaced ? 'namespaces/{namespace}/' : ''}${plural}/{name}`,
+        {
+          patch: {
+            parameters: [{ name: 'fieldValidation', in: 'query', schema: { type: 'string', uniqueItems: true } }],
+            responses: {},
+            'x-kubernetes-group-version-kind': { group, version: 'v1', kind },
+          },
+        },
+      ]),
+  ),
+});
+
 /** The content type of the aggregated form. */
 export const aggregatedType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
@@ -99,8 +124,9 @@ export function discovery(path: string, whole: boolean): object | undefined {
   if (clean === '/api') return whole ? aggregated(['']) : { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] };
   if (clean === '/apis') return whole ? aggregated(groups) : { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(groupOf) };
   if (clean === '/api/v1') return resourceList('');
-  // Nothing is described: kubectl then leaves the checks to the server.
-  if (clean === '/openapi/v3') return { paths: {} };
+  if (clean === '/openapi/v3') return openApi;
+  const described = ['', ...groups].find((each) => clean === `/openapi/v3/${rootOf(each)}`);
+  if (described !== undefined) return openApiOf(described);
   const [, group = '', v1] = /^\/apis\/([^/]+)(\/v1)?$/.exec(clean) ?? [];
   if (!groups.includes(group)) return undefined;
   return v1 === undefined ? { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(group) } : resourceList(group);

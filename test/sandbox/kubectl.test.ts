@@ -89,12 +89,31 @@ describe.runIf(isThere)('kubectl, on the sandbox,', { timeout: 60_000 }, () => {
       metadata: { name: 'made' },
       spec: { containers: [{ name: 'main', image: 'app', command: ['sleep', '1000'] }] },
     };
-    await kubectlWith(JSON.stringify(pod), 'create', '-n', 'shop', '--validate=false', '-f', '-');
+    await kubectlWith(JSON.stringify(pod), 'create', '-n', 'shop', '-f', '-');
     expect(await kubectl('wait', '-n', 'shop', 'pod/made', '--for=condition=Ready', '--timeout=20s')).toBe('pod/made condition met\n');
     await kubectl('label', 'pod', '-n', 'shop', 'made', 'seen=yes');
     expect(await kubectl('get', 'pods', '-A', '-l', 'seen=yes', '-o', 'name')).toBe('pod/made\n');
     await kubectl('delete', 'pod', '-n', 'shop', 'made');
     expect(await kubectl('get', 'pods', '-n', 'shop', '-o', 'name')).toBe('');
+  });
+
+  it('applies, and applies again', async () => {
+    const pod = (value: string) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'applied', labels: { seen: value } },
+      spec: { containers: [{ name: 'main', image: 'app', command: ['sleep', '1000'] }] },
+    });
+    const apply = (object: object) => kubectlWith(JSON.stringify(object), 'apply', '-n', 'shop', '-f', '-');
+    expect(await apply(pod('once'))).toBe('pod/applied created\n');
+    expect(await apply(pod('once'))).toBe('pod/applied unchanged\n');
+    expect(await apply(pod('twice'))).toBe('pod/applied configured\n');
+    expect(await kubectl('get', 'pod', '-n', 'shop', 'applied', '-o', 'jsonpath={.metadata.labels.seen}')).toBe('twice');
+    const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'main', image: 'app' }] } };
+    const spec = { replicas: 0, selector: { matchLabels: { app: 'web' } }, template };
+    expect(await apply({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' }, spec })).toBe(
+      'deployment.apps/web created\n',
+    );
   });
 
   it('debugs a copy of a pod, with all that the pod has', async () => {
