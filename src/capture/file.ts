@@ -51,11 +51,13 @@ export const pace = (cpuLimit: number | undefined): { readonly level: string; re
     ? { level: '1', permille: 0 }
     : { level: 'bare', permille: Math.max(1, Math.round(cpuLimit * 50)) };
 
+// Bytes per millisecond that a thousandth of a core sums up at worst, by programs of the image's own.
+const paced = 50;
+
 /** Where to begin and which file it must be, as the last words of the sender's command; none where it just begins. */
-function position({ offset, identity }: From, permille: number | undefined): readonly string[] {
+function position({ offset, identity }: From, permille: number): readonly string[] {
   const which = identity === undefined ? [] : [identity.size, identity.inode, identity.mtime];
-  const words = permille === undefined ? [offset, ...which] : [offset, permille, ...which];
-  return offset === 0 && !permille && identity === undefined ? [] : words.map(String);
+  return offset === 0 && permille === 0 && identity === undefined ? [] : [offset, permille, ...which].map(String);
 }
 
 /** What a pull needs of a session; a later kprof has no more. */
@@ -83,13 +85,14 @@ export async function pullFile(
           ...(at === 'tool' ? asTarget(session, ['own', 'tar', path]) : inTarget(session, 'tar', path)),
           ...position(from, permille),
         ]
-      : ['pull', 'plain', path, ...position(from, undefined)];
+      : ['pull', 'plain', path, ...position(from, permille)];
   return pull(({ from, ...io }) => start(container, words(from), io), {
     ...more,
     codec: packs && level !== 'bare' ? 'zstd' : 'none',
     name: path.slice(path.lastIndexOf('/') + 1),
     to: partial,
     maxBytes: maxFile,
+    ...(permille === 0 ? {} : { slowestSum: permille * paced }),
     signal,
     onProgress: (done, total) => report.progress('pulling', { done, total, unit: 'bytes' }),
     onResume: (error, done, total) =>

@@ -22,6 +22,8 @@ export interface Wanted {
   readonly onProgress?: OnProgress | undefined;
   /** Milliseconds with next to no byte after which the line counts as dead; a minute, if absent. */
   readonly silence?: number | undefined;
+  /** To sum a file up, or the part of it that is here, a pod reads it in silence: so many bytes per millisecond at worst; 10,000, if absent. */
+  readonly slowestSum?: number | undefined;
 }
 
 /** What is here, whole. */
@@ -51,8 +53,6 @@ export interface Start {
 }
 
 const minute = 60_000;
-// To sum a file up, or the part of it that is here, a pod reads it in silence: so many bytes per millisecond at worst.
-const slowestSum = 10_000;
 // A sender that failed says so right after its stream.
 const untilVerdict = 2000;
 
@@ -63,7 +63,7 @@ export interface ReceiverEvents extends Omit<StageEvents, 'short'> {
 
 /** Puts the stages together; `on.whole` is called once when all is here, `on.failed` when it can't be any more. */
 export function createReceiver({ arrival, room, identity }: Start, wanted: Wanted, on: ReceiverEvents): Receiver {
-  const { codec, silence = minute, onProgress = () => {} } = wanted;
+  const { codec, silence = minute, slowestSum = 10_000, onProgress = () => {} } = wanted;
   const offset = arrival.bytes();
   const remarks = createRemarks();
   const sweep = createSweep();

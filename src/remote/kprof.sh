@@ -20,9 +20,9 @@
 #   run put RUN…                      RUN, on stdin what follows in base64 lines up to a dot; prints the SHA-256 of that
 #   run pull LEVEL RUN…               what RUN prints, through zstd -LEVEL; as it is, where that is `bare`;
 #                                     `own` stands for inroot on this container, as whom the words before it make
-#   run pull plain FILE [OFFSET [SIZE INODE MTIME_NS]]
-#                                     a tar of FILE, or its bytes from OFFSET > 0 on, and its digest on stderr;
-#                                     with SIZE and the rest that very file, or exit code 4
+#   run pull plain FILE [OFFSET [PERMILLE [SIZE INODE MTIME_NS]]]
+#                                     a tar of FILE, or its bytes from OFFSET > 0 on, and its digest on stderr, by so many
+#                                     thousandths of a core, 0 for all; with SIZE and the rest that very file, or exit code 4
 #
 # `pull` and `flow` end when the client says that it has everything. What prints a text, and `put`, `drop` and `end`, have
 # `kprof-answer CODE SHA256` as the last line on stderr, of the stdout: a line that breaks may call what it lost a success.
@@ -860,8 +860,103 @@ identify() { # FILE: SIZE INODE MTIME_NS, into $identity
 	identity="$1 $2 $3$fraction"
 }
 
+# Of process $1 and the children that it waited for, hundredths of a second of processor time into $used.
+used() {
+	IFS= read -r stat <"/proc/$1/stat"
+	# shellcheck disable=SC2086
+	set -- ${stat##*) }
+	used=$((${12} + ${13} + ${14} + ${15}))
+}
+
+# Processor time is the app's: what was used since the last time is slept off. A line that held us back has done so already.
+keep_pace() { # PERMILLE
+	used "$to"
+	spent=$used
+	used self
+	spent=$((spent + used))
+	due=$((last + (spent - counted) * 1000 / $1))
+	now
+	while [ "$time" -lt $due ] && [ -z "$ending" ]; do
+		rest=$((due - time))
+		[ $rest -lt 99 ] || rest=99
+		case $rest in ?) nap "0.0$rest" ;; *) nap "0.$rest" ;; esac
+		now
+	done
+	counted=$spent last=$time
+}
+
+# Waits for the one that writes. It may wait itself, for a reader who never comes.
+written() { # PID
+	from=$1
+	[ -z "$ending" ] || kill -KILL "$from"
+	wait "$from"
+	answered=$?
+	wait "$from" 2>/dev/null # the first may have been cut short
+	from=''
+	return $answered
+}
+
+# What is sent and what is summed up, a block at a time, each by a child of its own: what these use is counted once they have ended.
+paced() { # FILE OFFSET PERMILLE SIZE
+	if [ ! -f "$1" ] || [ -L "$1" ]; then
+		echo "kprof: $1 is no regular file" >&2
+		return 1
+	fi
+	from='' to='' ending='' counted=0
+	trap 'ending=1; kill -KILL $from $to 2>/dev/null' TERM
+	mkfifo "$dir/pipe.$$"
+	exec 4<"$1" 5<"$1" 6<>"$dir/pipe.$$"
+	exec 7<"$dir/pipe.$$"
+	exec 8>"$dir/pipe.$$" 6<&-
+	rm -f "$dir/pipe.$$"
+	sha256sum <&7 >"$dir/sum.$$" 4<&- 5<&- 7<&- 8>&- &
+	to=$!
+	exec 7<&-
+	now
+	last=$time
+	blocks "$@"
+	sent=$?
+	exec 4<&- 5<&- 8>&-
+	wait $to || sent=$?
+	wait # for tar, too, whose reader left early
+	to=''
+	[ ! -e "$dir/sum.$$" ] || IFS=' ' read -r digest _ <"$dir/sum.$$"
+	rm -f "$dir/sum.$$"
+	[ -z "$ending" ] || return 143
+	[ $sent = 0 ] || { echo "kprof: $1 could not be read or sent" >&2; return $sent; }
+	echo "kprof-sha256 $digest" >&2
+}
+
+# As `paced`. Sent from 4, which begins at OFFSET; summed up from 5, all of it.
+blocks() {
+	[ -z "$ending" ] || return
+	dd bs=1 skip="$2" count=0 <&4 2>/dev/null || return
+	if [ "$2" = 0 ]; then
+		tar -C "${1%/*}" -cf - "${1##*/}" 4<&- 5<&- 8>&- | dd bs=512 count=1 2>/dev/null 4<&- 5<&- 8>&- &
+		written $! || return
+	fi
+	at=0
+	while [ $at -lt "$4" ] && [ -z "$ending" ]; do
+		if [ $at -lt "$2" ]; then left=$(($2 - at)); else left=$(($4 - at)); fi
+		count=32
+		[ $left -ge 4194304 ] || count=1
+		size=$((left < 4194304 ? left : 131072))
+		dd bs=$size count=$count <&5 >&8 2>/dev/null &
+		written $! || return
+		if [ $at -ge "$2" ]; then
+			dd bs=$size count=$count <&4 2>/dev/null 8>&- &
+			written $! || return
+		fi
+		at=$((at + size * count))
+		keep_pace "$3"
+	done
+	[ "$2" = 0 ] || return 0
+	dd if=/dev/zero bs=$(((512 - $4 % 512) % 512 + 1024)) count=1 2>/dev/null 8>&- &
+	written $!
+}
+
 # Its programs are waited for, whatever comes: an orphan would end as a zombie of the app.
-send() { # LEVEL RUN… | bare RUN… | plain FILE [OFFSET [SIZE INODE MTIME_NS]]
+send() { # LEVEL RUN… | bare RUN… | plain FILE [OFFSET [PERMILLE [SIZE INODE MTIME_NS]]]
 	level=$1
 	shift
 	for word; do
@@ -871,8 +966,12 @@ send() { # LEVEL RUN… | bare RUN… | plain FILE [OFFSET [SIZE INODE MTIME_NS]
 	export KPROF_REAPER=1
 	if [ "$level" = plain ]; then
 		identify "$1" || return
-		[ $# -lt 5 ] || [ "$identity" = "$3 $4 $5" ] || { echo "kprof: $1 is another file now, or was changed" >&2; return 4; }
+		[ $# -lt 6 ] || [ "$identity" = "$4 $5 $6" ] || { echo "kprof: $1 is another file now, or was changed" >&2; return 4; }
 		echo "kprof-file $identity" >&2
+		if [ "${3:-0}" != 0 ]; then
+			paced "$1" "$2" "$3" "${identity%% *}"
+			return
+		fi
 		if [ "${2:-0}" = 0 ]; then tar -C "${1%/*}" -cf - "${1##*/}" & else tail -c "+$(($2 + 1))" "$1" & fi
 		from=$! to=$!
 	elif [ "$level" = bare ]; then

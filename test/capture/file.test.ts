@@ -1,7 +1,19 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { pace, pullFile } from '../../src/capture/file.ts';
 import type { DebugContainer } from '../../src/cluster.ts';
@@ -10,7 +22,7 @@ import type { Process, Tools } from '../../src/toolkit.ts';
 import { hardened, localContainer } from '../support/local-container.ts';
 import { recorder } from '../support/recorder.ts';
 import { sandbox } from '../support/sandbox.ts';
-import { shells } from '../support/shells.ts';
+import { shells, until } from '../support/shells.ts';
 
 const tools: Tools = { has: () => false, jdk: undefined };
 const lost = new KprofError('failed', 'The connection was lost', { lost: true });
@@ -35,34 +47,80 @@ function cutting(container: DebugContainer, after: number, then: () => void): De
   };
 }
 
-it.each([
-  ['the same', false],
-  ['another by now', true],
-])('a file of a stock image is gone on with by its offset; it is %s', async (_, changes) => {
+const cases = shells.flatMap(([shell, programs]) =>
+  [undefined, 1].flatMap((cpuLimit) =>
+    [false, true].map((changes) => ({ shell, programs, cpuLimit, changes, now: changes ? 'another by now' : 'the same' })),
+  ),
+);
+
+it.each(cases)(
+  'a file of a stock image is gone on with by its offset, in $shell with the cores $cpuLimit; it is $now',
+  async ({ programs, cpuLimit, changes }) => {
+    using box = sandbox();
+    const container = localContainer({ ttl: 600, first: 60, cap: 600 }, programs);
+    const path = join(box.path, 'x.jfr');
+    const content = randomBytes(9_000_001);
+    writeFileSync(path, content);
+    const report = recorder();
+    const session = {
+      container: cutting(container, 1_000_000, () => changes && appendFileSync(path, 'x')),
+      process: {} as Process,
+      tools,
+      report,
+      signal: new AbortController().signal,
+      target: { cpuLimit },
+    };
+    const to = join(box.path, 'x.partial');
+    const outcome = await pullFile(session, { at: 'shared-memory', seenByTarget: path }, to).catch((error: unknown) => error);
+    await container.end();
+    expect(report.said.join('\n')).toMatch(/the line to the pod was lost at .* of 9 MB; resuming/);
+    if (changes)
+      expect(outcome).toMatchObject({ failure: 'incomplete', message: expect.stringContaining('is another one now, or was changed') });
+    else {
+      expect(outcome).toMatchObject({ bytes: content.length });
+      expect(readFileSync(to).equals(content)).toBe(true);
+    }
+  },
+);
+
+/** Hundredths of a second that a process has used, with the children that it waited for. */
+const used = (pid: string): number => {
+  const words = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? [];
+  return words.slice(11, 15).reduce((sum, word) => sum + Number(word), 0);
+};
+
+/** The same of all that run in the container. */
+const usedIn = (dir: string): number =>
+  readdirSync('/proc').reduce((sum, pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`KPROF_DIR=${dir}\0`) ? sum + used(pid) : sum;
+    } catch {
+      return sum; // no process, or it has ended
+    }
+  }, 0);
+
+it.each(shells)('a stock image keeps to a tenth of half a core, in %s', { timeout: 30_000 }, async (_, programs) => {
   using box = sandbox();
-  const container = localContainer({ ttl: 600, first: 60, cap: 600 });
-  const path = join(box.path, 'x.jfr');
-  const content = randomBytes(3_000_000);
-  writeFileSync(path, content);
-  const report = recorder();
-  const session = {
-    container: cutting(container, 1_000_000, () => changes && appendFileSync(path, 'x')),
-    process: {} as Process,
-    tools,
-    report,
-    signal: new AbortController().signal,
-    target: { cpuLimit: undefined },
-  };
-  const to = join(box.path, 'x.partial');
-  const outcome = await pullFile(session, { at: 'shared-memory', seenByTarget: path }, to).catch((error: unknown) => error);
+  const container = localContainer({ ttl: 600, first: 60, cap: 600 }, programs);
+  const path = join(box.path, 'heap.hprof');
+  writeFileSync(path, '');
+  truncateSync(path, 2 ** 30);
+  const stop = new AbortController();
+  const session = { container, process: {} as Process, tools, report: recorder(), signal: stop.signal, target: { cpuLimit: 0.5 } };
+  const to = join(box.path, 'heap.partial');
+  const pulling = pullFile(session, { at: 'shared-memory', seenByTarget: path }, to).catch(() => {}); // stopped
+  const came = () => (existsSync(to) ? statSync(to).size : 0);
+  expect(await until(() => came() > 0, 10)).toBe(true);
+  const before = { used: usedIn(container.dir), bytes: came(), at: performance.now() };
+  await sleep(6000);
+  const share = (usedIn(container.dir) - before.used) / ((performance.now() - before.at) / 10);
+  const bytes = came() - before.bytes;
+  stop.abort();
+  await pulling;
   await container.end();
-  expect(report.said.join('\n')).toMatch(/the line to the pod was lost at .* of 3 MB; resuming/);
-  if (changes)
-    expect(outcome).toMatchObject({ failure: 'incomplete', message: expect.stringContaining('is another one now, or was changed') });
-  else {
-    expect(outcome).toMatchObject({ bytes: content.length });
-    expect(readFileSync(to).equals(content)).toBe(true);
-  }
+  expect(bytes).toBeGreaterThan(2 ** 20);
+  expect(share).toBeGreaterThan(0);
+  expect(share).toBeLessThan(0.05);
 });
 
 /** A folder of programs with inroot in it; undefined where there is no compiler. */

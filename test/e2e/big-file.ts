@@ -20,8 +20,8 @@ const sh = (namespace: string, pod: string, script: string): string =>
   kubectl('exec', '-n', namespace, pod, '-c', 'app', '--', 'sh', '-c', script);
 
 /** Makes one of so many MiB. */
-export function bigFile(namespace: string, pod: string, mebibytes: number): BigFile {
-  const folder = `/tmp/big-${mebibytes}`;
+export function bigFile(namespace: string, pod: string, mebibytes: number, within = '/tmp'): BigFile {
+  const folder = `${within}/big-${mebibytes}`;
   const path = `${folder}/random.bin`;
   const make = `mkdir -p -m 700 ${folder} && head -c ${mebibytes * 2 ** 20} /dev/urandom >${path} && sha256sum ${path}`;
   const [sha256 = ''] = sh(namespace, pod, make).split(' ');

@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -305,22 +306,45 @@ describe.concurrent.each(shells)('the script in %s', (_, path) => {
     expect(existsSync(ran)).toBe(false);
   });
 
-  it.for(['pull', 'run', 'flow'])('that is told to end leaves nothing of a %s', { timeout: 60_000 }, async (verb, { onTestFinished }) => {
-    const container = begin(onTestFinished);
-    const words = { pull: ['pull', 'bare', 'sleep', '600'], run: ['run', 'sleep', '600'], flow: ['flow', 'sleep', '600'] }[verb] ?? [];
-    const execution = start(container, words, {});
-    const isThere = () => processesOf(container.dir).some(({ command }) => command.startsWith('sleep\0'));
-    expect(await until(() => isThere() && listenerOf(container.dir) > 0, 10)).toBe(true);
-    // It hears of nothing: what its parent does not end stays, and would end as a zombie of the app.
-    const listener = listenerOf(container.dir);
-    process.kill(listener, 'SIGSTOP');
-    onTestFinished(() => {
-      if (existsSync(`/proc/${listener}`)) process.kill(listener, 'SIGKILL');
-    });
-    expect(await ask(container, ['end'], bounds)).toMatchObject({ code: 0 });
-    expect(await until(() => processesOf(container.dir).length === 0, 10)).toBe(true);
-    await execution.done;
-  });
+  it.for(['pull', 'paced pull', 'run', 'flow'])(
+    'that is told to end leaves nothing of a %s',
+    { timeout: 60_000 },
+    async (verb, { onTestFinished }) => {
+      const container = begin(onTestFinished);
+      const large = join(container.dir, 'large');
+      const commands: Readonly<Record<string, Argv>> = {
+        pull: ['pull', 'bare', 'sleep', '600'],
+        'paced pull': ['pull', 'plain', large, '0', '900'],
+        run: ['run', 'sleep', '600'],
+        flow: ['flow', 'sleep', '600'],
+      };
+      const words = commands[verb] as Argv;
+      if (verb === 'paced pull') {
+        expect(await until(() => existsSync(join(container.dir, 'ready')), 10)).toBe(true);
+        writeFileSync(large, '');
+        truncateSync(large, 2 ** 30);
+      }
+      // Nobody takes what is printed: who writes it waits.
+      const { promise: taken, resolve: take } = Promise.withResolvers<void>();
+      const execution = start(container, words, { stdout: () => taken });
+      const isThere = () => {
+        const all = processesOf(container.dir);
+        // Its programs are parts of busybox, which gives them no name of their own.
+        return verb === 'paced pull' ? all.length >= 6 : all.some(({ command }) => command.startsWith('sleep\0'));
+      };
+      expect(await until(() => isThere() && listenerOf(container.dir) > 0, 10)).toBe(true);
+      // It hears of nothing: what its parent does not end stays, and would end as a zombie of the app.
+      const listener = listenerOf(container.dir);
+      process.kill(listener, 'SIGSTOP');
+      onTestFinished(() => {
+        if (existsSync(`/proc/${listener}`)) process.kill(listener, 'SIGKILL');
+      });
+      expect(await ask(container, ['end'], bounds)).toMatchObject({ code: 0 });
+      expect(await until(() => processesOf(container.dir).length === 0, 10)).toBe(true);
+      take();
+      await execution.done;
+    },
+  );
 
   it('ends without a client, and when idle', { timeout: 30_000 }, async ({ onTestFinished }) => {
     const lonely = begin(onTestFinished, { ttl: 2, first: 1, cap: 600 });

@@ -1,6 +1,7 @@
 /**
- * `node pull-file.ts NAMESPACE POD PATH TO [--server URL] [--fruitless MS] [--cores N]`: pulls any file of a container as a capture's file is
- * pulled; prints what came of it, as JSON. `--fruitless`: how patient it is; `--cores`: as if that were the pod's CPU limit.
+ * `node pull-file.ts NAMESPACE POD PATH TO [--server URL] [--fruitless MS] [--cores N] [--image REF]`: pulls any file of a container as a
+ * capture's file is pulled; prints what came of it, as JSON. `--fruitless`: how patient it is; `--cores`: as if that were the pod's CPU limit;
+ * `--image`: by a stock image, from the pod's shared memory.
  */
 import { parseArgs } from 'node:util';
 import { pullFile } from '../../src/capture/file.ts';
@@ -28,7 +29,7 @@ export interface Moved {
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { server: { type: 'string' }, fruitless: { type: 'string' }, cores: { type: 'string' } },
+  options: { server: { type: 'string' }, fruitless: { type: 'string' }, cores: { type: 'string' }, image: { type: 'string' } },
 });
 const [namespace = '', pod = '', path = '', to = ''] = positionals;
 const { server } = values;
@@ -39,7 +40,7 @@ const cluster = await connect(
 );
 const target = await cluster.find({ name: pod, container: 'app' }, signal);
 const way = jfr.ways({} as never)[0] as never;
-const reference = (image: string) => `${process.env['KPROF_REGISTRY']}/kprof-${image}:${version}`;
+const reference = (image: string) => values.image ?? `${process.env['KPROF_REGISTRY']}/kprof-${image}:${version}`;
 const container = await target.inject(debugSpec({ reference, pullPolicy: 'IfNotPresent', timeout: 60_000 }, way), signal);
 const view = parseView(await answerOf(container, ['look', target.containerId], { what: 'look', signal }));
 const [first] = view.processes;
@@ -50,7 +51,7 @@ const cpuLimit = values.cores === undefined ? target.cpuLimit : Number(values.co
 const began = performance.now();
 const pulling = pullFile(
   { container, process: first, tools: view.tools, report, signal, target: { cpuLimit } },
-  { at: 'target', seenByTarget: path },
+  { at: values.image === undefined ? 'target' : 'shared-memory', seenByTarget: path },
   to,
   { patience: { ...usual, fruitless: Number(values.fruitless ?? usual.fruitless) } },
 );
