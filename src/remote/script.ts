@@ -12,8 +12,24 @@ export interface Lifetimes {
   readonly cap: number;
 }
 
-// Without tabs, YAML shows it line by line to whoever reviews the pod's spec.
-const script = (): string => readFileSync(new URL('./kprof.sh', import.meta.url), 'utf8').replaceAll('\t', '  ');
+const heading = `# What runs in kprof's debug container: the supervisor (the main process) and every command that the client sends.
+# With its comments: src/remote/kprof.sh of https://github.com/kprof/kprof
+`;
+
+/**
+ * The script as the pod's spec has it for good: without lines that are comments, and without indentation, a third of the bytes. Of what
+ * spans lines nothing is indented in there. Without tabs, YAML shows it line by line to whoever reviews the spec.
+ */
+const script = (): string => {
+  const whole = readFileSync(new URL('./kprof.sh', import.meta.url), 'utf8');
+  return (
+    heading +
+    whole
+      .replaceAll(/^\s*#.*\n/gm, '')
+      .replaceAll(/^\s+/gm, '')
+      .replaceAll('\t', '  ')
+  );
+};
 
 const main =
   'umask 022; d=${KPROF_DIR:-/tmp/kprof}; mkdir -p "$d" && printf %s "$1" >"$d/run.new" && mv "$d/run.new" "$d/run" && shift && exec sh "$d/run" supervise "$@"';
