@@ -10,6 +10,7 @@ import { type Api, openApi } from './api.ts';
 import { bearsOf } from './bears.ts';
 import type { ConnectionOptions } from './choice.ts';
 import { loadConnection } from './config.ts';
+import { crowded, explainSize } from './crowd.ts';
 import { ephemeralContainer, randomSuffix, reusable, specDigest } from './ephemeral-container.ts';
 import { execStream } from './exec-stream.ts';
 import { forward } from './forward.ts';
@@ -124,6 +125,7 @@ async function injectAs(opened: Opened, spec: DebugSpec, chosen: Rung, signal: A
   const running =
     spec.fresh === true || spec.adds !== undefined ? undefined : reusable(pod, wanted, containerId, await readJournal(process.env));
   if (running !== undefined) return debugContainer(opened, chosen, running, true);
+  warnOnce(opened, crowded(pod));
   const awaited = { ...names(opened.pod), name: wanted.name, image: spec.image, reference: spec.reference };
   const { accepted, status } = await begun(opened, wanted, signal, (accepted) =>
     waitForEphemeral(api, awaited, { timeout: spec.timeout, signal }).then(({ status }) => ({ accepted, status })),
@@ -144,6 +146,15 @@ async function injectAs(opened: Opened, spec: DebugSpec, chosen: Rung, signal: A
     report.warn(`The image ${spec.reference} is named by a tag, which may mean another image tomorrow; now it is ${status.imageID}`);
   if (!(await remember(process.env, entry))) report.warn('The journal could not be written: this debug container will not be used again');
   return debugContainer(opened, chosen, { entry: accepted, status }, false);
+}
+
+// Another one may follow at once, with other rights.
+const warned = new WeakSet<Opened>();
+
+function warnOnce(opened: Opened, text: string | undefined): void {
+  if (text === undefined || warned.has(opened)) return;
+  warned.add(opened);
+  opened.report.warn(text);
 }
 
 /** Adds it and waits for it; who gives up meanwhile hears what stays. */
@@ -213,7 +224,7 @@ async function add(
   report.debug(1, `adding ${wanted.name} to the pod`);
   const answer = await api
     .patch<unknown>(path, { metadata: { uid }, ...patchOf(wanted) }, { signal, doing: `add a debug container to pod ${namespace}/${name}` })
-    .catch((error: unknown) => whatBecameOf({ api, pod }, wanted.name, error, signal));
+    .catch((error: unknown) => whatBecameOf({ api, pod }, wanted.name, explainSize(pod, error), signal));
   const { spec } = answeredPod(answer, { server: api.connection.server, namespace, name });
   const accepted = spec?.ephemeralContainers?.find((each) => each.name === wanted.name);
   if (accepted === undefined) throw new KprofError('failed', `The API server accepted the debug container ${wanted.name} and left it out`);

@@ -5,6 +5,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Failing } from '../sandbox/images.ts';
+import type { Container, Pod } from '../sandbox/objects.ts';
 import { until } from '../support/shells.ts';
 import { type Bench, failing, leftInTarget, run, type Stand, sound, startBench } from './bench.ts';
 
@@ -64,6 +65,24 @@ it.concurrent('a quota that refuses is told from all others', async () => {
   );
   expect(outcome.ended.stderr).toMatch(/try: kubectl describe resourcequota/);
   expect(outcome.ended.stderr).not.toMatch(/kind: Role|webhook|policy/);
+  stand.remove();
+});
+
+it.concurrent('a pod that has many debug containers is told of, and one whose object is too large for more', async () => {
+  const stand = await bench.stand('crowd');
+  bench.sandbox.store.update<Pod>('pods', 'default', stand.pod, ({ spec, status }) => {
+    const entries = Array.from({ length: 6 }, (_, at) => ({ name: `kprof-jvm-old-${at}`, image: 'registry.local/kprof-jvm:0' }));
+    spec.ephemeralContainers = entries as unknown as Container[];
+    status.ephemeralContainerStatuses = [];
+  });
+  const when = { verb: 'patch', path: new RegExp(`/pods/${stand.pod}/ephemeralcontainers`) };
+  bench.sandbox.faults.add({ when, fault: 'refuse', code: 500, message: 'etcdserver: request is too large' });
+  const outcome = await run(stand, stand.desk.start(...stand.argv()));
+  await sound(stand, outcome, { codes: [1] });
+  const { stderr } = outcome.ended;
+  expect(stderr.match(/^warning: Pod \S+ has 6 debug containers of kprof already/gm)).toHaveLength(1);
+  expect(stderr).toMatch(/^error: Pod \S+ cannot take another debug container: .*\ncause: etcdserver: request is too large\n/m);
+  expect(stderr).toMatch(/^try: debug containers of before stay in it until it is made anew/m);
   stand.remove();
 });
 
