@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startInTerminal } from '../faults/terminal.ts';
+import { surely } from '../support/verdict.ts';
 import { clusterProxy } from './big-file.ts';
 import {
   type Desk,
@@ -47,10 +48,15 @@ async function stand(pod: string) {
     /** The app lives as before, and nothing of the capture is left in it. */
     async unharmed(seconds = 10) {
       const [container = ''] = debugContainers(ours.namespace, pod);
-      expect(await eventually(async () => !(await isRecording(ours.namespace, pod, container)), seconds)).toBe(true);
-      expect(await vitalsLater(ours.namespace, pod)).toEqual(before);
+      const hasEnded = await eventually(async () => !(await isRecording(ours.namespace, pod, container)), seconds);
+      const now = await vitalsLater(ours.namespace, pod);
+      await surely(() => expect(now).toEqual(before));
+      expect(hasEnded).toBe(true);
     },
-    clean: async () => expect(await files(pod)).not.toMatch(/kprof-[0-9a-f]{16}|attach_pid/),
+    async clean() {
+      const left = await files(pod);
+      await surely(() => expect(left).not.toMatch(/kprof-[0-9a-f]{16}|attach_pid/));
+    },
     remove: () => {
       proxy.close();
       laptop.remove();
@@ -59,9 +65,9 @@ async function stand(pod: string) {
   };
 }
 
-const whole = (laptop: Desk, ended: Ended) => {
+const whole = async (laptop: Desk, ended: Ended) => {
   expect(ended, ended.stderr).toMatchObject({ code: 0, stdout: `${laptop.folder}/it.jfr\n` });
-  expect(jfr('print', '--events', 'jdk.ExecutionSample', `${laptop.folder}/it.jfr`)).toContain('Busy.hotLoop');
+  await surely(() => expect(jfr('print', '--events', 'jdk.ExecutionSample', `${laptop.folder}/it.jfr`)).toContain('Busy.hotLoop'));
 };
 
 // Most of the time is waiting: each has a pod and a line of its own.
@@ -72,7 +78,7 @@ describe.concurrent('a capture', () => {
     await recording(running);
     proxy.cutAfter(0, 'once');
     const ended = await running.ended;
-    whole(laptop, ended);
+    await whole(laptop, ended);
     expect(ended.stderr).toMatch(/The line to the pod is back/);
     await unharmed();
     await clean();
@@ -85,7 +91,7 @@ describe.concurrent('a capture', () => {
     await recording(running);
     proxy.silence('once');
     await proxy.refuse(5000);
-    whole(laptop, await running.ended);
+    await whole(laptop, await running.ended);
     await unharmed();
     await clean();
     remove();
@@ -95,7 +101,7 @@ describe.concurrent('a capture', () => {
     const { laptop, proxy, argv, unharmed, clean, remove } = await stand('idle');
     proxy.set({ idle: 12_000 });
     const ended = await laptop.kprof(...argv('--duration', '30s'));
-    whole(laptop, ended);
+    await whole(laptop, ended);
     expect(ended.stderr).not.toMatch(/line to the pod/);
     await unharmed();
     await clean();
@@ -109,7 +115,7 @@ describe.concurrent('a capture', () => {
     running.child.kill('SIGSTOP');
     await sleep(10_000);
     running.child.kill('SIGCONT');
-    whole(laptop, await running.ended);
+    await whole(laptop, await running.ended);
     await unharmed();
     await clean();
     remove();
@@ -133,8 +139,8 @@ describe.concurrent('a capture', () => {
     const { laptop, argv, unharmed, clean, remove } = await stand('shared');
     const other = desk();
     const both = await Promise.all([laptop, other].map((each) => each.kprof(...argv('--duration', '5s', '--with-environment'))));
-    whole(laptop, both[0] as Ended);
-    whole(other, both[1] as Ended);
+    await whole(laptop, both[0] as Ended);
+    await whole(other, both[1] as Ended);
     await unharmed();
     await clean();
     other.remove();

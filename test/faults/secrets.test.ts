@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../support/shells.ts';
+import { surely } from '../support/verdict.ts';
 import { type Bench, type Stand, startBench } from './bench.ts';
 
 let bench: Bench;
@@ -33,8 +34,8 @@ describe.concurrent('a recording with secrets', () => {
   it('is kept without a name', async () => {
     const stand = await bench.stand('secrets');
     const ended = await stand.desk.start(...stand.argv()).ended;
-    expect(ended, ended.stderr).toMatchObject(refused);
-    kept(stand);
+    await surely(() => expect(ended, ended.stderr).toMatchObject(refused));
+    await surely(() => kept(stand));
     stand.remove();
   });
 
@@ -60,8 +61,8 @@ describe.concurrent('a recording with secrets', () => {
     await running.ended;
     stand.proxy.calm();
     const resumed = await stand.desk.kprof('resume', '--no-open');
-    expect(resumed, resumed.stderr).toMatchObject(refused);
-    kept(stand);
+    await surely(() => expect(resumed, resumed.stderr).toMatchObject(refused));
+    await surely(() => kept(stand));
     stand.remove();
   });
 });

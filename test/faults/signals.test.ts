@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../sandbox/faults.ts';
 import { until } from '../support/shells.ts';
+import { surely } from '../support/verdict.ts';
 import { type Bench, execs, type Promises, run, type Stand, sound, startBench } from './bench.ts';
 import { type InTerminal, startInTerminal } from './terminal.ts';
 
@@ -114,10 +115,10 @@ async function trial(stand: Stand, stage: StageName, act: Act): Promise<void> {
     await acts[act](kprof);
   });
   expect(kprof.restored(), kprof.stderr()).toBe(act !== 'SIGKILL' || kprof.restored());
-  expect(outcome.ended.stdout !== '', outcome.ended.stderr).toBe(act === 'Ctrl-C once' && keeps.has(stage));
   const isLeft = leaves.has(stage) && act.startsWith('Ctrl-C');
   if (isLeft && act === 'Ctrl-C once') await resumed(stand, outcome.ended.stderr);
   await sound(stand, outcome, { ...codes[act], leftToThePod: isLeft || codes[act].leftToThePod === true });
+  expect(outcome.ended.stdout !== '', outcome.ended.stderr).toBe(act === 'Ctrl-C once' && keeps.has(stage));
 }
 
 /** What was left is there, and comes whole. */
@@ -127,7 +128,7 @@ async function resumed(stand: Stand, said: string): Promise<void> {
   const again = await stand.desk.kprof('resume', id, '--no-open');
   expect(again, again.stderr).toMatchObject({ code: 0, stdout: `${join(stand.desk.folder, 'it.jfr')}\n` });
   const content = readFileSync(join(stand.desk.folder, 'it.jfr'));
-  expect(createHash('sha256').update(content).digest('hex')).toBe(stand.bench.jvm.sha256);
+  await surely(() => expect(createHash('sha256').update(content).digest('hex')).toBe(stand.bench.jvm.sha256));
   rmSync(join(stand.desk.folder, 'it.jfr'));
 }
 
