@@ -1,32 +1,3 @@
-import { afterAll, beforeAll, describe, it } from 'vitest';
-import { type Bench, chances, run, seed, sound, startBench } from './bench.ts';
-import { type Trial, trials } from './matrix.ts';
+import { runMatrix } from './matrix-run.ts';
 
-let bench: Bench;
-beforeAll(async () => {
-  process.stderr.write(`fault matrix: KPROF_SEED=${seed}, ${chosen.length} of ${trials.length} fields\n`);
-  // Longer than a client needs to come back on a busy machine, and short enough to wait for.
-  bench = await startBench({ KPROF_SILENCE: '20', KPROF_RETURN: '15' });
-});
-afterAll(() => bench?.[Symbol.asyncDispose]());
-
-/** Which fields: those of a pattern (KPROF_FAULTS='pull.*RST'), all of them (KPROF_FAULTS=.), or by the seed about a third of each stage. */
-const wanted = process.env['KPROF_FAULTS'];
-const isDrawn = ({ stage, fault }: Trial) => chances(`is ${stage}/${fault} tried`)() < 0.35;
-const chosen: readonly Trial[] = trials.filter(
-  wanted === undefined ? isDrawn : ({ stage, fault }) => new RegExp(wanted).test(`${stage} ${fault}`),
-);
-
-describe.concurrent.each([...new Set(chosen.map(({ stage }) => stage))])('at stage %s', (stage) => {
-  it.each(chosen.filter((each) => each.stage === stage))('$stage: $fault', async ({ fault, codes, targetEnds = false, faults }) => {
-    const pod = `${stage}-${fault}`.replace(/[^a-z0-9]+/gi, '-').toLowerCase();
-    const stand = await bench.stand(pod);
-    try {
-      const chance = chances(`${stage}/${fault}`);
-      bench.sandbox.faults.add(...faults({ pod, proxy: stand.proxy, chance, bytes: bench.jvm.bytes }));
-      await sound(stand, await run(stand, stand.desk.start(...stand.argv())), { codes, targetEnds });
-    } finally {
-      stand.remove();
-    }
-  });
-});
+runMatrix('fault matrix', ({ waits }) => !waits);

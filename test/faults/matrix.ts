@@ -20,6 +20,10 @@ export interface Trial {
   readonly fault: string;
   readonly codes: readonly number[];
   readonly targetEnds?: boolean;
+  /** What is typed besides. */
+  readonly argv: readonly string[];
+  /** What it does is noticed after a minute only. */
+  readonly waits: boolean;
   readonly faults: (around: Around) => readonly Fault[];
 }
 
@@ -104,14 +108,14 @@ const broken: Readonly<Record<string, Make>> = {
 /** Once: what is asked for again comes whole. */
 const lied: Readonly<Record<string, readonly [Make, readonly number[]]>> = {
   'another exit code': [verdict(7), [0]],
-  'flipped bits': [(when, { chance }) => [{ when, fault: 'flip', every: 100, seed: Math.floor(chance() * 2 ** 31) }], [0]],
+  'flipped bits': [(when, { chance }) => [{ when, fault: 'flip', every: 100, seed: seedOf(chance) }], [0]],
   'lost bytes': [
     (when, { chance }) => [{ when, fault: 'lose', from: Math.floor(chance() * 40), bytes: 1 + Math.floor(chance() * 40) }],
     [0],
   ],
 };
 
-type Field = readonly [fault: string, make: Make, codes: readonly number[]];
+type Field = readonly [fault: string, make: Make, codes: readonly number[], waits?: 'waits'];
 const all = (makes: Readonly<Record<string, Make>>, ...codes: readonly number[]): readonly Field[] =>
   Object.entries(makes).map(([fault, make]) => [fault, make, codes]);
 const each = (makes: Readonly<Record<string, readonly [Make, readonly number[]]>>): readonly Field[] =>
@@ -119,19 +123,63 @@ const each = (makes: Readonly<Record<string, readonly [Make, readonly number[]]>
 
 interface Stage {
   readonly stage: string;
+  readonly argv?: readonly string[];
   readonly when: (pod: string) => When;
   readonly fields: readonly Field[];
 }
 
 const nth = (when: When, n: number): When => ({ ...when, nth: n });
+const seedOf = (chance: () => number): number => Math.floor(chance() * 2 ** 31);
+/** Several faults at once. */
+const both =
+  (...makes: readonly Make[]): Make =>
+  (when, around) =>
+    makes.flatMap((make) => make(when, around));
+/** The same of every such request, and not of one of them. */
+const always =
+  (make: Make): Make =>
+  ({ nth: _, ...when }, around) =>
+    make(when, around);
 /** Anywhere in the stream of a recording. */
 const along = (makes: readonly Field[]): readonly Field[] =>
-  makes.map(([fault, make, codes]) => [
+  makes.map(([fault, make, ...rest]) => [
     fault,
     (when, around) =>
       make(when, around).map((one) => ('after' in one ? { ...one, after: Math.floor(around.chance() * around.bytes) } : one)),
-    codes,
+    ...rest,
   ]);
+
+/** At the end of the stream of a recording. */
+const atEnd =
+  (make: Make): Make =>
+  (when, around) =>
+    make(when, around).map((one) => ('after' in one ? { ...one, after: around.bytes } : one));
+
+const flipped =
+  (least: number, spread: number): Make =>
+  (when, { chance }) => [{ when, fault: 'flip', every: least + Math.floor(chance() * spread), seed: seedOf(chance) }];
+const tailLost: Make = (when, { chance, bytes }) => [
+  { when, fault: 'lose', from: Math.floor(chance() * bytes), bytes: 1 + Math.floor(chance() * bytes) },
+];
+
+/** What becomes of what the pod says of the file: which one it is, and its sums. */
+const account = {
+  lost: (when) => [{ when, fault: 'lose', channel: 2, from: 0, bytes: 2 ** 20 }],
+  cut: (when, { chance }) => [{ when, fault: 'lose', channel: 2, from: Math.floor(chance() * 130), bytes: 1 + Math.floor(chance() * 60) }],
+  flipped: (when, { chance }) => [{ when, fault: 'flip', channel: 2, every: 20 + Math.floor(chance() * 60), seed: seedOf(chance) }],
+} satisfies Record<string, Make>;
+
+/** The end of a capture is a word on the line that holds it; where that is cut, on the next one. */
+const lastWord =
+  (make: Make): Make =>
+  (_, around) =>
+    make(nth(execs(around.pod, 'hold'), 1), around);
+const lastWordAgain =
+  (make: Make): Make =>
+  (when, around) => [...atEnd(broken['all lines cut'] as Make)(when, around), ...make(nth(execs(around.pod, 'hold'), 2), around)];
+
+/** An image that has no more than a shell and tar: what it sends is not packed, and its sum is the only proof. */
+const stock = ['--image', 'registry.local/stock:1'];
 
 const stages: readonly Stage[] = [
   {
@@ -169,7 +217,14 @@ const stages: readonly Stage[] = [
   {
     stage: 'probe',
     when: (pod) => nth(execs(pod, 'run'), 1),
-    fields: [...all(broken, 0), ...each(refusing), ...each(lied), ...all(killed, 1, 5), ...all(targetGone, 5)],
+    fields: [
+      ...all(broken, 0),
+      ['a byte a second', (when) => [{ when, fault: 'pace', bytesPerSecond: 1 }], [0, 6], 'waits'],
+      ...each(refusing),
+      ...each(lied),
+      ...all(killed, 1, 5),
+      ...all(targetGone, 5),
+    ],
   },
   {
     stage: 'start',
@@ -189,51 +244,94 @@ const stages: readonly Stage[] = [
       ...each(refusing),
       ['another exit code', verdict(7), [0, 3]],
       ['a success that is none', verdict(0), [0]],
+      ['flipped bits', flipped(2000, 20_000), [0, 3]],
+      ['a tail that is lost', tailLost, [0, 3], 'waits'],
+      ['a slow line', (when) => [{ when, fault: 'pace', bytesPerSecond: 400_000 }], [0]],
       [
-        'flipped bits',
-        (when, { chance }) => [{ when, fault: 'flip', every: 2000 + Math.floor(chance() * 20_000), seed: Math.floor(chance() * 2 ** 31) }],
-        [0, 3],
+        'a byte a second',
+        (when, { chance, bytes }) => [{ when, fault: 'pace', bytesPerSecond: 1, from: Math.floor(chance() * bytes) }],
+        [0],
+        'waits',
       ],
-      [
-        'a tail that is lost',
-        (when, { chance, bytes }) => [{ when, fault: 'lose', from: Math.floor(chance() * bytes), bytes: 1 + Math.floor(chance() * bytes) }],
-        [0, 3],
-      ],
-      ['one byte at a time', (when) => [{ when, fault: 'pace', bytesPerSecond: 400_000 }], [0]],
       ...all(killed, 3, 5),
       ...all(targetGone, 3, 5),
     ]),
   },
   {
+    stage: 'pull as it is',
+    argv: stock,
+    when: (pod) => nth(execs(pod, 'pull'), 1),
+    fields: along([
+      ...all(
+        {
+          'a cut by RST': cut('rst', 0),
+          'a cut by FIN': cut('fin', 0),
+          'all lines cut': weather((proxy) => proxy.cutAfter(0, 'once')),
+          'no verdict': verdict('none'),
+          'a success that is none': verdict(0),
+        },
+        0,
+      ),
+      ['another exit code', verdict(7), [0, 3]],
+      ['flipped bits', flipped(2000, 20_000), [0, 3]],
+      ['a tail that is lost', tailLost, [0, 3], 'waits'],
+      ...all(killed, 3, 5),
+      ...all(targetGone, 3, 5),
+    ]),
+  },
+  {
+    stage: 'verify',
+    when: (pod) => nth(execs(pod, 'pull'), 1),
+    fields: [
+      ...all({ 'the account is lost': account.lost, 'a part of it is lost': account.cut, 'bits of it are flipped': account.flipped }, 0, 3),
+      ['it is lost, and bits of the file are flipped', always(both(account.lost, flipped(2000, 20_000))), [3]],
+    ],
+  },
+  {
+    stage: 'verify as it is',
+    argv: stock,
+    when: (pod) => nth(execs(pod, 'pull'), 1),
+    fields: [
+      // Without a proof nothing is whole, not even what is.
+      ['the account is lost', account.lost, [3, 6], 'waits'],
+      ['a part of it is lost', account.cut, [0, 3, 6], 'waits'],
+      ['bits of it are flipped', account.flipped, [0, 3, 6], 'waits'],
+      ['it is lost, and bits of the file are flipped', always(both(account.lost, flipped(2000, 20_000))), [3, 6], 'waits'],
+    ],
+  },
+  {
     stage: 'clean up',
     // At the end of the pull's own stream: what comes next is the word that ends the capture.
     when: (pod) => nth(execs(pod, 'pull'), 1),
-    fields: Object.entries({ 'all lines cut': broken['all lines cut'], 'nobody listens for a while': broken['nobody listens for a while'] })
-      .map(
-        ([fault, make]): Field => [
-          fault,
-          (when, around) => (make as Make)(when, around).map((one) => ({ ...one, after: around.bytes }) as Fault),
-          [0],
-        ],
-      )
-      .concat(
-        all(targetGone, 0, 3, 5).map(
-          ([fault, make, codes]): Field => [
-            fault,
-            (when, around) => make(when, around).map((one) => ({ ...one, after: around.bytes }) as Fault),
-            codes,
-          ],
-        ),
+    fields: [
+      ...all(
+        {
+          'all lines cut': atEnd(broken['all lines cut'] as Make),
+          'nobody listens for a while': atEnd(broken['nobody listens for a while'] as Make),
+          'all lines fall silent': atEnd(weather((proxy) => proxy.silence('once'))),
+          'another exit code': lastWord(verdict(7)),
+          'no verdict': lastWord(verdict('none')),
+          'all lines cut, and a delay': lastWordAgain(delay),
+          'all lines cut, and a 500': lastWordAgain(refuse(500)),
+          'all lines cut, and another exit code': lastWordAgain(verdict(7)),
+          'all lines cut, and no verdict': lastWordAgain(verdict('none')),
+        },
+        0,
       ),
+      ...all({ 'the debug container is killed': atEnd(killed['the debug container is killed'] as Make) }, 0, 3, 5),
+      ...all(targetGone, 0, 3, 5).map(([fault, make, codes]): Field => [fault, atEnd(make), codes]),
+    ],
   },
 ];
 
 /** All fields. */
-export const trials: readonly Trial[] = stages.flatMap(({ stage, when, fields }) =>
-  fields.map(([fault, make, codes]) => ({
+export const trials: readonly Trial[] = stages.flatMap(({ stage, argv = [], when, fields }) =>
+  fields.map(([fault, make, codes, waits]) => ({
     stage,
     fault,
     codes,
+    argv,
+    waits: waits !== undefined,
     targetEnds: fault in targetGone,
     faults: (around: Around) => make(when(around.pod), around),
   })),

@@ -134,6 +134,31 @@ it('sends slowly', async () => {
   expect(performance.now() - began).toBeGreaterThan(800);
 });
 
+it('sends slowly from some byte on, and does not wait for who has left', async () => {
+  const began = performance.now();
+  const { bytes } = await print({ when, fault: 'pace', bytesPerSecond: 10, from: payload - 10 });
+  expect(bytes.length).toBe(payload);
+  expect(performance.now() - began).toBeGreaterThan(900);
+  expect(performance.now() - began).toBeLessThan(5000);
+});
+
+it('damages or loses what is said on stderr alone', async () => {
+  const said = async (fault: Fault) => {
+    sandbox.faults.clear();
+    sandbox.faults.add(fault);
+    const [out, err]: [Uint8Array[], Uint8Array[]] = [[], []];
+    const argv = ['sh', '-c', 'echo to stdout; echo to stderr >&2'] as const;
+    const io = { stdout: (chunk: Uint8Array) => void out.push(chunk), stderr: (chunk: Uint8Array) => void err.push(chunk) };
+    await execStream(connection, { namespace: 'default', pod: 'app', container: 'app', argv }, io, timing).done;
+    return [out, err].map((chunks) => Buffer.concat(chunks).toString('latin1'));
+  };
+  expect(await said({ when, fault: 'lose', from: 3, bytes: 3, channel: 2 })).toEqual(['to stdout\n', 'to err\n']);
+  expect(await said({ when, fault: 'flip', every: 2, seed: 1, channel: 2 })).toEqual([
+    'to stdout\n',
+    expect.not.stringMatching(/^to stderr\n$/),
+  ]);
+});
+
 it('lets something happen to the pod on the way', async () => {
   await sandbox.pod('victim', { command: ['sleep', '1000'] });
   await print({ when, fault: 'happen', after: 50_000, what: (all) => all.evict('victim') });

@@ -23,11 +23,12 @@ export type Fault = { readonly when?: When } & (
   | { readonly fault: 'page'; readonly code: number; readonly html: string }
   /** The connection ends after so many bytes; `silence` leaves it open, and not even a pong comes. */
   | { readonly fault: 'cut'; readonly how: 'rst' | 'fin' | 'silence'; readonly after: number }
-  | { readonly fault: 'pace'; readonly bytesPerSecond: number }
-  /** One bit in so many bytes on average; which ones depends on the seed alone. */
-  | { readonly fault: 'flip'; readonly every: number; readonly seed: number }
-  /** So many bytes of stdout never come, counted from an offset; all else is as if they had. */
-  | { readonly fault: 'lose'; readonly from: number; readonly bytes: number }
+  /** `from`: how many bytes pass at full speed before. */
+  | { readonly fault: 'pace'; readonly bytesPerSecond: number; readonly from?: number }
+  /** One bit in so many bytes on average; which ones depends on the seed alone. `channel`: of stdout (1) or stderr (2) alone. */
+  | { readonly fault: 'flip'; readonly every: number; readonly seed: number; readonly channel?: 1 | 2 }
+  /** So many bytes of stdout, or of stderr (2), never come, counted from an offset; all else is as if they had. */
+  | { readonly fault: 'lose'; readonly from: number; readonly bytes: number; readonly channel?: 1 | 2 }
   /** The verdict of a command: another exit code, or none before the close with 1000. */
   | { readonly fault: 'verdict'; readonly code: number | 'none' }
   /** Something happens to the pod, after so many bytes. */

@@ -24,17 +24,21 @@ const longest = 32 * 1024;
 
 /** The wire for one stream. */
 export function openWire(below: Below, faults: readonly Fault[]): Wire {
-  let [sent, stdout, cut] = [0, 0, false];
+  let [sent, cut] = [0, false];
+  const came = new Map<number, number>();
   const happened = new Set<Fault>();
   const flips = faults.flatMap((fault) => (fault.fault === 'flip' ? [flipper(fault)] : []));
   const pace = faults.find((fault) => fault.fault === 'pace');
 
+  const isSlow = () => pace !== undefined && sent >= (pace.from ?? 0);
+  /** How many bytes may leave at once. */
+  function most(): number {
+    if (pace === undefined) return longest;
+    return isSlow() ? Math.max(1, Math.floor(pace.bytesPerSecond / 20)) : Math.min(longest, (pace.from ?? 0) - sent);
+  }
   /** How many more bytes until the next fault that has its place. */
   const room = () =>
-    Math.min(
-      pace === undefined ? longest : Math.max(1, Math.floor(pace.bytesPerSecond / 20)),
-      ...faults.flatMap((fault) => ('after' in fault && !happened.has(fault) ? [Math.max(0, fault.after - sent)] : [])),
-    );
+    Math.min(most(), ...faults.flatMap((fault) => ('after' in fault && !happened.has(fault) ? [Math.max(0, fault.after - sent)] : [])));
 
   function reach(): void {
     for (const fault of faults) {
@@ -49,11 +53,10 @@ export function openWire(below: Below, faults: readonly Fault[]): Wire {
   }
 
   function lose(channel: number, bytes: Buffer): Buffer {
-    if (channel !== 1) return bytes;
-    const start = stdout;
-    stdout += bytes.length;
+    const start = came.get(channel) ?? 0;
+    came.set(channel, start + bytes.length);
     return faults.reduce((left, fault) => {
-      if (fault.fault !== 'lose') return left;
+      if (fault.fault !== 'lose' || (fault.channel ?? 1) !== channel) return left;
       const from = Math.min(Math.max(0, fault.from - start), left.length);
       const to = Math.min(Math.max(0, fault.from + fault.bytes - start), left.length);
       return Buffer.concat([left.subarray(0, from), left.subarray(to)]);
@@ -63,15 +66,17 @@ export function openWire(below: Below, faults: readonly Fault[]): Wire {
   async function data(channel: number, whole: Buffer): Promise<void> {
     let left = lose(channel, whole);
     reach();
-    while (left.length > 0 && !cut) {
+    // Who has left is not waited for.
+    while (left.length > 0 && !cut && !below.socket.destroyed) {
+      const slow = isSlow();
       const piece = left.subarray(0, Math.max(1, room()));
       left = left.subarray(piece.length);
       sent += piece.length;
       await below.send(
         channel,
-        flips.reduce((bytes, flip) => flip(bytes), piece),
+        flips.reduce((bytes, flip) => flip(channel, bytes), piece),
       );
-      if (pace !== undefined) await sleep((piece.length / pace.bytesPerSecond) * 1000);
+      if (slow && pace !== undefined) await sleep((piece.length / pace.bytesPerSecond) * 1000);
       reach();
     }
   }
@@ -82,12 +87,13 @@ export function openWire(below: Below, faults: readonly Fault[]): Wire {
   return { data, control, isCut: () => cut };
 }
 
-/** Flips bits by their place in the stream, however it is cut into pieces. */
-function flipper({ every, seed }: Extract<Fault, { fault: 'flip' }>): (bytes: Buffer) => Buffer {
+/** Flips bits by their place in the stream, or in one channel of it, however it is cut into pieces. */
+function flipper({ every, seed, channel: only }: Extract<Fault, { fault: 'flip' }>): (channel: number, bytes: Buffer) => Buffer {
   const next = random(seed);
   const gap = () => 1 + Math.floor(next() * 2 * every);
   let [at, place] = [0, gap()];
-  return (bytes) => {
+  return (channel, bytes) => {
+    if (only !== undefined && only !== channel) return bytes;
     const flipped = Buffer.from(bytes);
     for (; place < at + bytes.length; place += gap()) flipped[place - at] = (flipped[place - at] ?? 0) ^ (1 << Math.floor(next() * 8));
     at += bytes.length;
