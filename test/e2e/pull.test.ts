@@ -49,10 +49,13 @@ describe.concurrent('the pull', () => {
     const to = join(laptop.folder, 'silent.partial');
     const pulling = start(proxy, file.path, to, '--cores', '0.5');
     expect(await eventually(() => proxy.received() > 4 * 2 ** 20, 60)).toBe(true);
+    const since = Date.now();
     proxy.silence('once');
     const moved = await pulling;
     expect(moved).toMatchObject({ bytes: size, sha256: file.sha256 });
     expect(moved.notes).toHaveLength(1);
+    expect((moved.noticed ?? 0) - since).toBeGreaterThan(0);
+    expect((moved.noticed ?? 0) - since).toBeLessThanOrEqual(61_000);
     proxy.close();
   });
 

@@ -21,14 +21,36 @@ const silent: readonly (readonly [stage: string, when: (pod: string) => When])[]
   ['pull', (pod) => ({ ...execs(pod, 'pull'), nth: 1 })],
 ];
 
+/** Whatever says of a line that it is gone, or that nothing came of what was asked. */
+const tells = /^(The line to the pod is lost|.*no byte came|error: ).*$/m;
+
 describe.concurrent('all lines fall silent', () => {
   it.each(silent)('at stage %s: noticed within 61 s, and said or replaced', async (stage, when) => {
     const stand = await bench.stand(`silent-${stage}`);
     const after = stage === 'pull' ? Math.floor(bench.jvm.bytes / 2) : 0;
-    bench.sandbox.faults.add({ when: when(stand.pod), fault: 'happen', after, what: () => stand.proxy.silence('once') });
-    const outcome = await run(stand, stand.desk.start(...stand.argv()));
+    let [since, noticed] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    const notice = () => {
+      // What was asked at the same time tells nothing.
+      if (performance.now() > since + 1000) noticed = Math.min(noticed, performance.now());
+    };
+    const silence = () => {
+      since = performance.now();
+      stand.proxy.silence('once');
+    };
+    // Who asks again has noticed, too.
+    const again = { path: new RegExp(`/pods/${stand.pod}|metadata.name=${stand.pod}(&|$)`) };
+    bench.sandbox.faults.add(
+      { when: when(stand.pod), fault: 'happen', after, what: silence },
+      { when: again, fault: 'happen', after: 0, what: notice },
+    );
+    const kprof = stand.desk.start(...stand.argv());
+    kprof.child.stderr?.on('data', () => tells.test(kprof.stderr()) && notice());
+    const outcome = await run(stand, kprof);
     // Before anything was begun it is left to the person to try again.
     await sound(stand, outcome, { codes: [stage === 'resolve' ? 6 : 0] });
+    expect(noticed - since, outcome.ended.stderr).toBeGreaterThan(0);
+    expect(noticed - since, outcome.ended.stderr).toBeLessThanOrEqual(61_000);
+    process.stdout.write(`${stage}: noticed after ${((noticed - since) / 1000).toFixed(1)}s\n`);
     expect(outcome.ended.took).toBeLessThan(90_000);
     stand.remove();
   });

@@ -25,6 +25,8 @@ export interface Moved {
   readonly maxRssMiB: number;
   /** What was said of lines that were lost. */
   readonly notes: readonly string[];
+  /** When the first of it was said, in milliseconds since 1970. */
+  readonly noticed?: number;
 }
 
 const { positionals, values } = parseArgs({
@@ -46,7 +48,12 @@ const view = parseView(await answerOf(container, ['look', target.containerId], {
 const [first] = view.processes;
 if (first === undefined) throw new Error('no process');
 const notes: string[] = [];
-const report = { stage: () => {}, progress: () => {}, note: (text: string) => void notes.push(text) } as unknown as Report;
+let noticed: number | undefined;
+const note = (text: string): void => {
+  noticed ??= Date.now();
+  notes.push(text);
+};
+const report = { stage: () => {}, progress: () => {}, note } as unknown as Report;
 const cpuLimit = values.cores === undefined ? target.cpuLimit : Number(values.cores);
 const began = performance.now();
 const pulling = pullFile(
@@ -59,5 +66,11 @@ process.stderr.write('pulling\n');
 const result = await pulling.catch(({ failure, message }: { failure: string; message: string }) => ({ failure, message }));
 target.close();
 const seconds = (performance.now() - began) / 1000;
-const moved: Moved = { ...result, seconds, maxRssMiB: process.resourceUsage().maxRSS / 1024, notes };
+const moved: Moved = {
+  ...result,
+  seconds,
+  maxRssMiB: process.resourceUsage().maxRSS / 1024,
+  notes,
+  ...(noticed === undefined ? {} : { noticed }),
+};
 process.stdout.write(`${JSON.stringify(moved)}\n`);
