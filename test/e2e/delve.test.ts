@@ -44,6 +44,14 @@ function connectAndType(address: string, ...lines: readonly string[]): Promise<s
   return new Promise((resolve) => client.once('close', () => resolve(said)));
 }
 
+/** Who goes first where memory is short: the score of the process, and the lowest of Delve's. */
+function oomScores(pod: string, container: string): { readonly app: number; readonly ours: number } {
+  const script = 'for each in 1 $(pidof keeper); do cat /proc/$each/oom_score_adj; done';
+  const said = kubectl('exec', '-n', ground.namespace, pod, '-c', container, '--', 'sh', '-c', script);
+  const [app = Number.NaN, ...ours] = said.trim().split('\n').map(Number);
+  return { app, ours: Math.min(...ours) };
+}
+
 /** Nobody traces it, it answers, and it is the same as before. */
 async function isUnharmed(where: Place, pod: string, pid = 1): Promise<void> {
   expect(await eventually(() => isFree(where, pod, pid), 10)).toBe(true);
@@ -136,9 +144,13 @@ describe('a process that stands at a breakpoint runs on when', () => {
   });
 
   it.concurrent('its client is gone', async () => {
-    const { running, client } = await halted(laptop, ground, 'left');
+    const { running, client, container } = await halted(laptop, ground, 'left');
+    const armed = oomScores('left', container);
+    // With a breakpoint armed, our end would be the app's.
+    expect(armed.ours, JSON.stringify(armed)).toBeLessThanOrEqual(armed.app);
     client.vanish();
     expect(await eventually(() => isAnswering(ground, 'left'), 15)).toBe(true);
+    expect(oomScores('left', container).ours).toBe(1000);
     expect(await running.ended).toMatchObject({ code: 0 });
     await isUnharmed(ground, 'left');
   });
@@ -215,6 +227,7 @@ describe('a debugger', () => {
     const inside = (who: string, script: string) =>
       spawnSync('kubectl', ['--kubeconfig', kubeconfig, 'exec', '-n', ground.namespace, 'watched', '-c', who, '--', 'sh', '-c', script])
         .stdout;
+    expect(oomScores('watched', container).ours).toBe(1000);
     // Who may exec into the debug container reaches the socket, and is sent away.
     const question = Buffer.from('{"method":"RPCServer.State","params":[{"NonBlocking":true}],"id":1}').toString('base64');
     const wrong = Buffer.alloc(64).toString('base64');

@@ -242,6 +242,16 @@ describe.concurrent.each(shells)('the script in %s', (_, path) => {
     expect(readdirSync(container.dir).filter((name) => name.startsWith('answer'))).toEqual([]);
   });
 
+  it('is what the kernel takes first where memory is short, and so is all that it starts', async ({ onTestFinished }) => {
+    const container = begin(onTestFinished);
+    const lease = await hold(container, '0123456789abcdef', { ttl: 60, signal });
+    const score = (pid: number | string | undefined) => readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim();
+    const run: Argv = ['sh', '-c', 'sleep 0.1; cat /proc/self/oom_score_adj'];
+    expect(await step(lease, { name: '00001.undo', undo: undefined, run }, bounds)).toBe('1000\n');
+    expect([container.main.pid, ...readdirSync(join(container.dir, 'clients'))].map(score)).toEqual(['1000', '1000']);
+    expect(await lease.end('done')).toBe(true);
+  });
+
   it('asks again for what a line has lost of a step, though it calls that a success', async ({ onTestFinished }) => {
     const container = begin(onTestFinished);
     const lease = await hold(container, 'c1', { ttl: 600, signal });
