@@ -9,7 +9,8 @@ const kind: Flag<string> = {
   default: 'cpu',
   description: "What to take: cpu, heap, allocs, goroutine, block, mutex, threadcreate, trace, one of the app's own, or all in a zip file",
   parse(typed) {
-    if (!/^[\w./:@ -]{1,100}$/.test(typed))
+    // Encoded or not, these mean another folder.
+    if (!/^(?!\.{1,2}$)[\w./:@ -]{1,100}$/.test(typed))
       throw new KprofError('usage', `"${typed}" is no kind of profile`, { hint: 'kprof pprof NAME heap' });
     return typed === 'profile' ? 'cpu' : typed;
   },

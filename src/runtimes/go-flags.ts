@@ -46,7 +46,7 @@ export const port: Flag<number | undefined> = {
 export const path: Flag<string | undefined> = {
   ...text('PATH', 'Path of its index page; else /debug/pprof/'),
   parse(typed, { flag }) {
-    if (/^[\w./~%@:+=,-]+$/.test(typed)) return typed;
+    if (/^(?!(.*\/)?\.{1,2}(\/|$))[\w./~%@:+=,-]+$/.test(typed)) return typed;
     throw new KprofError('usage', `${flag} "${typed}" is no path`, { hint: `${flag} /internal/debug/pprof/` });
   },
 };
