@@ -2,11 +2,15 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { makePlan } from '../../src/capture/request.ts';
 import { captureFlags, connectionFlags, flagsOf } from '../../src/common.ts';
+import { KprofError } from '../../src/errors.ts';
+import type { Flags, Options } from '../../src/flags.ts';
 import { formats } from '../../src/formats/index.ts';
 import { help } from '../../src/help.ts';
 import { parse } from '../../src/parse.ts';
-import type { Process, Toolkit, Tools } from '../../src/toolkit.ts';
+import { capturing, checking } from '../../src/runtimes/tcpdump.ts';
+import type { Argv, Process, Toolkit, Tools } from '../../src/toolkit.ts';
 import { toolkits } from '../../toolkits/index.ts';
+import { injections } from '../support/corpus.ts';
 
 const root = new URL('../../', import.meta.url);
 
@@ -152,6 +156,110 @@ describe('every toolkit', () => {
       });
     },
   );
+});
+
+/** What would run in the pod, and what it would be asked for. */
+interface Reached {
+  readonly runs: readonly Argv[];
+  readonly pages: readonly string[];
+  readonly headers: readonly string[];
+}
+
+const nothing: Reached = { runs: [], pages: [], headers: [] };
+
+function reachedBy(way: ReturnType<Toolkit['ways']>[number], typed: Options<Flags>, tools: Tools): Reached {
+  if (way.via === 'pod') {
+    const plans = [undefined, [443]].map((linePorts) => way.plan({ options: typed, facts: {}, linePorts }));
+    return { ...nothing, runs: plans.flatMap(({ check, run }) => [check.run, run]) };
+  }
+  if (way.via === 'forward') {
+    const { endpoint, ask } = way.plan({ options: typed, container: 'app', ports: [] });
+    const below = ask({ status: 200, headers: {}, text: '' }).map(({ path }) => path);
+    const pages = endpoint.paths.flatMap((index) => [index, ...below.map((path) => `${index}${path}`)]);
+    return { ...nothing, pages, headers: Object.entries(endpoint.headers).flat() };
+  }
+  if (way.via === 'session') {
+    const { serve, ready, relay } = way.plan(asked);
+    return { ...nothing, runs: [serve.run, serve.undo, ready, relay] };
+  }
+  const plan = makePlan({ options: typed, yes: true }, way, { process, tools, facts: {}, id: 'abc' });
+  const steps = plan.kind === 'inspect' ? [] : plan.steps.flatMap((step) => ('run' in step ? [step] : []));
+  return { ...nothing, runs: steps.flatMap(({ run, undo }) => [run, ...(typeof undo === 'string' ? [] : [undo])]) };
+}
+
+/** The same of a command line; undefined where that is refused. */
+function reached(toolkit: Toolkit, tools: Tools, argv: readonly string[]): Reached | undefined {
+  try {
+    const { options: typed } = parse(argv, toolkit.flags, () => Buffer.from('X-Key: value'));
+    const all = toolkit.ways(typed).map((way) => reachedBy(way, typed, tools));
+    return {
+      runs: all.flatMap(({ runs }) => runs),
+      pages: all.flatMap(({ pages }) => pages),
+      headers: all.flatMap(({ headers }) => headers),
+    };
+  } catch (error) {
+    if (error instanceof KprofError) return undefined;
+    throw error;
+  }
+}
+
+/** Stands before what was typed, so that it is taken at all. */
+const before: Readonly<Record<string, readonly string[]>> = { command: ['--command=VM.flags'], filter: ['--filter=port'] };
+
+/** Where options of the program itself end. */
+const ownEnd = (argv: readonly string[]): number => argv.findIndex((word) => word === '--' || word === 'VM.flags');
+
+/** The word as a JVM's parser of commands reads it back. */
+const asJvmWord = (word: string): readonly string[] => [
+  `VM.flags ${word}`,
+  `VM.flags "${word}"`,
+  `VM.flags '${word}'`,
+  `"${word}"`,
+  `'${word}'`,
+];
+
+describe.each(kits)('with %s, what is typed', (_, tools) => {
+  const valued = toolkits.flatMap((toolkit) =>
+    Object.entries(toolkit.flags).flatMap(([flag, { value }]) => (value === undefined ? [] : [[toolkit.name, flag, toolkit] as const])),
+  );
+
+  it.each(valued)('for %s --%s is one word of a program, and none of its options', (_, flag, toolkit) => {
+    const first = before[flag] ?? [];
+    const usual = new Set((reached(toolkit, tools, first) as Reached).runs.flat());
+    for (const word of injections) {
+      const { runs, pages, headers } = reached(toolkit, tools, [...first, `--${flag}=${word}`]) ?? nothing;
+      for (const argv of runs)
+        argv.forEach((each, index) => {
+          if (usual.has(each)) return;
+          expect([word, ...asJvmWord(word), each.slice(0, each.indexOf('=') + 1) + word], `${argv}`).toContain(each);
+          if (each.startsWith('-')) expect(ownEnd(argv.slice(0, index)), `${argv}`).toBeGreaterThan(-1);
+        });
+      for (const page of pages) expect(page).toBe(new URL(page, 'http://pod').pathname);
+      for (const text of headers) expect(text).not.toMatch(/[\r\n\0]/);
+    }
+  });
+
+  it('reaches programs and pages at all', () => {
+    const takes = (flag: string, word: string) =>
+      valued
+        .filter(([, name]) => name === flag)
+        .map(([, , toolkit]) => reached(toolkit, tools, [...(before[flag] ?? []), `--${flag}=${word}`]));
+    expect(takes('filter', '-x')[0]?.runs.flat()).toContain('-x');
+    expect(JSON.stringify(takes('command', '-x')[0]?.runs)).toContain('-x');
+    expect(takes('path', 'A').flatMap((each) => each?.pages ?? [])).toContain('/A/');
+    expect(takes('path', 'a/../b')).toEqual([undefined, undefined]);
+    expect(takes('kind', '..')).toEqual([undefined, undefined]);
+  });
+});
+
+it.each(injections)('%j in a filter is nothing but filter to tcpdump', (word) => {
+  const wanted = { interface: 'any', snapLength: undefined, count: undefined, buffer: 2 ** 23 };
+  for (const make of [checking, capturing]) {
+    const bare = make({ ...wanted, filter: [] });
+    expect(make({ ...wanted, filter: ['port', word, '80'] })).toEqual([...bare, '--', 'port', word, '80']);
+    const except = ['tcp', 'port', '443'];
+    expect(make({ ...wanted, filter: [word], except })).toEqual([...bare, '--', 'not', '(', ...except, ')', 'and', '(', word, ')']);
+  }
 });
 
 describe('every tool for JVMs', () => {
