@@ -18,15 +18,26 @@ afterAll(() => bench?.[Symbol.asyncDispose]());
 /** Tells when a request came that it matches. */
 class Bell extends RegExp {
   rung = false;
+  #left: number;
+  constructor(pattern: RegExp | string, nth = 1) {
+    super(pattern);
+    this.#left = nth;
+  }
+  ring(): void {
+    this.rung = true;
+  }
   override test(text: string): boolean {
     const found = super.test(text);
-    this.rung ||= found;
+    if (found && --this.#left === 0) this.ring();
     return found;
   }
 }
 
-/** A stage that lasts, and when it has begun. */
-type Stage = (pod: string) => {
+/** A stage that lasts, and when it has begun; `cut` breaks all lines. */
+type Stage = (
+  pod: string,
+  cut: () => void,
+) => {
   readonly bell: Bell;
   readonly faults: readonly Fault[];
   readonly argv?: readonly string[];
@@ -51,6 +62,12 @@ const slowly: Stage = (pod) => {
 const stages = {
   resolve: lasting((pod) => new RegExp(`/pods/${pod}$`), { verb: 'get', nth: 1 }),
   inject: lasting((pod) => new RegExp(`/pods/${pod}/ephemeralcontainers`), { verb: 'patch' }),
+  // An image that never arrives.
+  wait: (pod) => ({
+    bell: new Bell(`/pods/${pod}/ephemeralcontainers`),
+    faults: [],
+    argv: ['--image', 'registry.local/containercreating:1'],
+  }),
   // Only the first time: who asks again is answered.
   discover: lasting(exec('look'), { nth: 1 }),
   lease: lasting(exec('hold'), { nth: 1 }),
@@ -59,9 +76,35 @@ const stages = {
   record: (pod) => ({ bell: new Bell(`${execs(pod, 'step').path.source}.*00001`), faults: [], argv: ['--duration', '2m'] }),
   stop: lasting((pod) => new RegExp(`${execs(pod, 'step').path.source}.*00003`), { nth: 1 }),
   pull: slowly,
+  // All of it is here, and what proves that comes slowly.
+  verify: (pod) => {
+    const bell = new Bell('$^');
+    const when = { path: execs(pod, 'pull').path, nth: 1 };
+    const { bytes } = bench.jvm;
+    return {
+      bell,
+      faults: [
+        { when, fault: 'pace', bytesPerSecond: 20, from: bytes },
+        { when, fault: 'happen', after: bytes, what: () => bell.ring() },
+      ],
+    };
+  },
+  // The line that the last word is said on was lost, and the next one is late.
+  'clean-up': (pod, cut) => {
+    const bell = new Bell(execs(pod, 'pull').path, 2);
+    const { bytes } = bench.jvm;
+    return {
+      bell,
+      faults: [
+        { when: { ...execs(pod, 'pull'), nth: 1 }, fault: 'happen', after: bytes, what: cut },
+        { when: { ...execs(pod, 'hold'), nth: 2 }, fault: 'delay', milliseconds: long },
+        { when: { path: bell }, fault: 'delay', milliseconds: 0 },
+      ],
+    };
+  },
   // Until then Ctrl-C would lose it.
-  dump: (pod) => ({
-    ...slowly(pod),
+  dump: (pod, cut) => ({
+    ...slowly(pod, cut),
     other: ([, name = '', , , ...flags]) => ['jcmd', name, ...flags, '--', 'JFR.dump', 'name=all'],
   }),
 } satisfies Record<string, Stage>;
@@ -73,12 +116,12 @@ const acts = {
   'Ctrl-C once': async (kprof: InTerminal) => kprof.interrupt(),
   'Ctrl-C twice': async (kprof: InTerminal) => {
     kprof.interrupt();
-    await kprof.until(/Stopping early|Leaving|Giving up/);
+    await kprof.until(/Stopping early|Leaving|Giving up|It is all here/);
     kprof.interrupt();
   },
   'Ctrl-C three times': async (kprof: InTerminal) => {
     kprof.interrupt();
-    await kprof.until(/Stopping early|Leaving|Giving up/);
+    await kprof.until(/Stopping early|Leaving|Giving up|It is all here/);
     kprof.interrupt();
     await kprof.until(/Giving up/);
     kprof.interrupt();
@@ -99,11 +142,13 @@ const codes: Readonly<Record<Act, Promises>> = {
 };
 /** Where a first Ctrl-C keeps what there is. */
 const keeps: ReadonlySet<StageName> = new Set(['prepare', 'start', 'record', 'stop']);
+/** Where all is here: a first Ctrl-C takes nothing away, and what ends kprof leaves the check to `kprof resume`. */
+const isHere: ReadonlySet<StageName> = new Set(['clean-up']);
 /** Where it leaves what is finished in the pod, and so quickly that a second one may come too late. */
-const leaves: ReadonlySet<StageName> = new Set(['pull', 'dump']);
+const leaves: ReadonlySet<StageName> = new Set(['pull', 'verify', 'dump']);
 
 async function trial(stand: Stand, stage: StageName, act: Act): Promise<void> {
-  const { bell, faults, argv = [], other = (words) => words } = (stages[stage] as Stage)(stand.pod);
+  const { bell, faults, argv = [], other = (words) => words } = (stages[stage] as Stage)(stand.pod, () => stand.proxy.cutAfter(0, 'once'));
   bench.sandbox.faults.add(...faults);
   if (faults.length === 0) bench.sandbox.faults.add({ when: { path: bell }, fault: 'delay', milliseconds: 0 });
   const kprof = startInTerminal(stand.desk, other(stand.argv(...argv)));
@@ -111,19 +156,24 @@ async function trial(stand: Stand, stage: StageName, act: Act): Promise<void> {
     expect(await until(() => bell.rung, 60), kprof.stderr()).toBe(true);
     // The request is on its way; what it does is not always a request of its own.
     if (stage === 'record') await kprof.until(/recording {2}/);
+    // Who waits, and who has verified, asks for nothing.
+    if (stage === 'wait' || stage === 'clean-up') await sleep(1500);
     if (leaves.has(stage)) await kprof.until(/pulling {2}.*(?:[1-9]|0\.[1-9]).* MB/);
     await acts[act](kprof);
   });
   expect(kprof.restored(), kprof.stderr()).toBe(act !== 'SIGKILL' || kprof.restored());
   const isLeft = leaves.has(stage) && act.startsWith('Ctrl-C');
-  if (isLeft && act === 'Ctrl-C once') await resumed(stand, outcome.ended.stderr);
-  await sound(stand, outcome, { ...codes[act], leftToThePod: isLeft || codes[act].leftToThePod === true });
-  expect(outcome.ended.stdout !== '', outcome.ended.stderr).toBe(act === 'Ctrl-C once' && keeps.has(stage));
+  const isWhole = isHere.has(stage) && act === 'Ctrl-C once';
+  const isPromised = isHere.has(stage) ? !isWhole && act !== 'SIGKILL' : isLeft && act === 'Ctrl-C once';
+  if (isPromised) await resumed(stand, outcome.ended.stderr);
+  const leftToThePod = isLeft || (isHere.has(stage) && !isWhole) || codes[act].leftToThePod === true;
+  await sound(stand, outcome, { codes: isWhole ? [0] : codes[act].codes, leftToThePod });
+  expect(outcome.ended.stdout !== '', outcome.ended.stderr).toBe(isWhole || (act === 'Ctrl-C once' && keeps.has(stage)));
 }
 
 /** What was left is there, and comes whole. */
 async function resumed(stand: Stand, said: string): Promise<void> {
-  expect(said).toMatch(/kprof resume [0-9a-f]{16}/);
+  expect(said).toMatch(/kprof resume( [0-9a-f]{16}|\.$| does that$)/m);
   const [id = ''] = stand.ids();
   const again = await stand.desk.kprof('resume', id, '--no-open');
   expect(again, again.stderr).toMatchObject({ code: 0, stdout: `${join(stand.desk.folder, 'it.jfr')}\n` });
