@@ -127,6 +127,10 @@ export async function endContainer(target: Target, name: string, { report, signa
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof KprofError)) throw error;
+    if (isGone(error)) {
+      report.note(`${where} has ended`);
+      return true;
+    }
     report.warn(`${where} could not be ended: ${error.message}. It ends by itself when it is idle`);
     return false;
   }

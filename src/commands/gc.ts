@@ -100,6 +100,11 @@ async function inUse({ uid }: Target): Promise<ReadonlySet<string>> {
 
 /** Whether somebody holds a capture, or is waited for, as texts have no record. */
 async function isHeld(target: Target, name: string, signal: AbortSignal): Promise<boolean> {
-  const captures = await capturesIn(await rejoined(target, name, signal), signal);
+  const captures = await rejoined(target, name, signal)
+    .then((container) => capturesIn(container, signal))
+    .catch((error: unknown) => {
+      if (isGone(error)) return []; // it has ended since we saw it run
+      throw error;
+    });
   return captures.some(({ state }) => state === 'held' || state === 'orphan');
 }

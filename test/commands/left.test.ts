@@ -67,14 +67,16 @@ const entry = (more: Partial<Entry> = {}): Entry => ({
 const runs = { running: {} };
 const crashed = { waiting: { reason: 'CrashLoopBackOff' } };
 
-/** What kprof says of a pod whose app and debug containers are in these states. */
+/** What kprof says of a pod whose app and debug containers are in these states; the latter in the later ones after `until` looks. */
 async function said(
   argv: readonly string[],
   app: object = runs,
   debug: Readonly<Record<string, object>> = {},
   restartPolicy: 'Always' | 'Never' = 'Always',
+  { until, later }: { readonly until: number; readonly later: object } = { until: Number.POSITIVE_INFINITY, later: {} },
 ) {
-  const pod = {
+  let looks = 0;
+  const pod = () => ({
     metadata: { name: 'api', namespace: 'shop', uid: 'u', resourceVersion: '1' },
     spec: {
       restartPolicy,
@@ -84,11 +86,11 @@ async function said(
     status: {
       phase: 'Running',
       containerStatuses: [{ name: 'app', state: app, restartCount: 0, containerID: 'containerd://app' }],
-      ephemeralContainerStatuses: Object.entries(debug).map(([name, state]) => ({ name, state })),
+      ephemeralContainerStatuses: Object.entries(debug).map(([name, state]) => ({ name, state: looks++ < until ? state : later })),
     },
-  };
+  });
   await using server = await apiServer((response, { url }) =>
-    url.includes('watch=true') ? void response.writeHead(200).flushHeaders() : json(response, pod),
+    url.includes('watch=true') ? void response.writeHead(200).flushHeaders() : json(response, pod()),
   );
   return await kprof(folder, argv, { KUBECONFIG: kubeconfig(folder, server.api.connection.server) });
 }
@@ -133,6 +135,13 @@ it('a kprof that runs is told to end', async () => {
   expect(await said(['stop', id])).toMatchObject({ code: 0, stderr: expect.stringContaining('was told to give it up') });
   await told;
   expect(await records()).toEqual([id]);
+});
+
+it.each([1, 2, 3])('gc minds no debug container that ends after %i looks', async (until) => {
+  await remember(env(), entry());
+  const ended = { until, later: { terminated: { exitCode: 0 } } };
+  expect(await said(['gc'], runs, { 'kprof-jvm-x': runs }, 'Always', ended)).toMatchObject({ code: 0 });
+  expect(await containers()).toEqual([]);
 });
 
 describe('a capture in a container that crashes', () => {
