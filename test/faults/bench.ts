@@ -314,7 +314,10 @@ function leftInPod(stand: Stand, kept: readonly string[]): readonly string[] {
       .filter((pid) => pid !== main.pid && Number(stat(pid)[1]) !== main.pid)
       .map((pid) => `process ${pid} ${readCommand(pid)}`),
   );
-  const clients = debugContainers(stand).flatMap(({ folder }) => readdirSync(join(folder, 'kprof/clients')).map((pid) => `client ${pid}`));
+  // One that has just been started has no such folder yet.
+  const clients = debugContainers(stand)
+    .map(({ folder }) => join(folder, 'kprof/clients'))
+    .flatMap((folder) => (existsSync(folder) ? readdirSync(folder).map((pid) => `client ${pid}`) : []));
   return [...processes, ...clients, ...leftInTarget(stand, kept)];
 }
 
@@ -329,5 +332,5 @@ const readCommand = (pid: number): string => {
 /** As their TTL does it; files that were kept go with them. */
 async function endContainers(stand: Stand): Promise<void> {
   for (const { main } of debugContainers(stand)) if (main.pid !== undefined) kill(main.pid, 'SIGTERM');
-  expect(await until(() => debugContainers(stand).length === 0, 30), 'the debug container ends').toBe(true);
+  expect(await until(() => debugContainers(stand).length === 0, bound), 'the debug container ends').toBe(true);
 }
