@@ -77,6 +77,14 @@ function fixed(value: number): string {
   return ((below % 2 === 0 ? below : below + 1) / 100).toFixed(2);
 }
 
+// The same for two digits of what is below 1: half way are eighths, and a sixteenth.
+function significant(value: number): number {
+  const three = value.toPrecision(3);
+  const isTie = Number.isInteger(value * 16) && Number(three) === value && three.endsWith('5');
+  const below = three.slice(0, -1);
+  return Number(isTie && Number(below.at(-1)) % 2 === 0 ? below : value.toPrecision(2));
+}
+
 /** The unit for a list whose smallest and largest values are these, so that the smallest is still seen. */
 export function unitFor(smallest: number, largest: number, from: string): string {
   const least = smallest === 0 ? largest : smallest;
@@ -89,9 +97,9 @@ export function unitFor(smallest: number, largest: number, from: string): string
 export function percent(value: number, total: number): string {
   const ratio = total === 0 ? 0 : Math.abs(value / total) * 100;
   if (ratio >= 99.95 && ratio <= 100.05) return '100%';
-  if (ratio >= 1) return `${ratio.toFixed(2)}%`;
+  if (ratio >= 1) return `${fixed(ratio)}%`;
   if (ratio === 0) return '0%';
   const [digits = '', exponent = '0'] = ratio.toExponential(1).split('e');
   const power = Number(exponent);
-  return power < -4 ? `${digits.replace(/\.0$/, '')}e-${String(-power).padStart(2, '0')}%` : `${Number(ratio.toPrecision(2))}%`;
+  return power < -4 ? `${digits.replace(/\.0$/, '')}e-${String(-power).padStart(2, '0')}%` : `${significant(ratio)}%`;
 }

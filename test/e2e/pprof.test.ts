@@ -131,8 +131,8 @@ describe('every kind', () => {
 
   it('of two files is compared as go tool pprof does', async () => {
     const [one, two] = [
-      await captured('plain', '--duration', '1s', '-f', 'one.pb.gz'),
-      await captured('plain', '--duration', '2s', '-f', 'two.pb.gz'),
+      await captured('plain', '--duration', '1s', '-f', 'one.pb.gz', '--force'),
+      await captured('plain', '--duration', '2s', '-f', 'two.pb.gz', '--force'),
     ];
     expect(await ourTop('top', one.path)).toEqual(goTop(one.path));
     expect(goTop(two.path)[0]).toMatch(/ main\.(hotLoop|step)$/);

@@ -26,6 +26,13 @@ test.each<readonly [number, number, string]>([
   [286, 100_000, '0.29%'],
   [1, 10_000_000, '1e-05%'],
   [-1, 4, '25.00%'],
+  // As C and Go round what is exactly half way.
+  [1, 32, '3.12%'],
+  [21, 32, '65.62%'],
+  [3, 32, '9.38%'],
+  [1, 800, '0.12%'],
+  [3, 800, '0.38%'],
+  [1, 1600, '0.062%'],
 ])('%d of %d is %s', (value, total, text) => {
   expect(percent(value, total)).toBe(text);
 });
