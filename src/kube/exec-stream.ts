@@ -9,20 +9,15 @@ import type { Connection } from './config.ts';
 import { open, refusal } from './exec-handshake.ts';
 import { channels, receive } from './exec-inbox.ts';
 import type { Command } from './exec-verdict.ts';
-import { watchPulse } from './pulse.ts';
+import { type LineTiming, lineTiming, watchPulse } from './pulse.ts';
 
-/** The periods of the line, in milliseconds. */
-export interface Timing {
-  readonly handshake: number;
-  readonly ping: number;
-  /** After so long without a byte the line is dead. */
-  readonly silence: number;
+/** The periods of a line that runs a command, in milliseconds. */
+export interface Timing extends LineTiming {
   /** How long the server may take to close after its verdict, before we do. */
   readonly close: number;
 }
 
-// The pod takes us for gone 30 s after our last word, and undoes the capture 20 s later: before that, the line has to be noticed and replaced.
-const usual: Timing = { handshake: 10_000, ping: 5000, silence: 25_000, close: 5000 };
+const usual: Timing = { ...lineTiming, close: 5000 };
 
 // Heartbeats and single words: more than this in the queue means that nobody takes them.
 const longestQueue = 256 * 1024;

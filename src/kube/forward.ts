@@ -9,7 +9,7 @@ import { NothingListens, PortFailed } from '../cluster.ts';
 import { KprofError } from '../errors.ts';
 import type { Connection } from './config.ts';
 import { openSocket, refusalOf, webSocketAddress } from './exec-handshake.ts';
-import { watchPulse } from './pulse.ts';
+import { type LineTiming, lineTiming, watchPulse } from './pulse.ts';
 import { untilAborted } from './until-aborted.ts';
 
 /** Where to: a port of a pod. */
@@ -22,12 +22,10 @@ export interface Door {
 const channels = { data: 0, error: 1 } as const;
 // Kubelets know no later one for ports.
 const protocols = ['v4.channel.k8s.io'];
-/** Milliseconds. */
-const usual = { handshake: 10_000, ping: 5000, silence: 25_000 };
 const portBytes = 2;
 
 /** Connects; what goes wrong later is an `error` of the stream, and `signal` destroys it. */
-export async function forward(connection: Connection, door: Door, signal: AbortSignal, timing = usual): Promise<Duplex> {
+export async function forward(connection: Connection, door: Door, signal: AbortSignal, timing = lineTiming): Promise<Duplex> {
   const { namespace, pod, port } = door;
   const limit = timing.handshake;
   const address = webSocketAddress(connection.server, ['api', 'v1', 'namespaces', namespace, 'pods', pod, 'portforward'], { ports: port });
@@ -42,7 +40,7 @@ export async function forward(connection: Connection, door: Door, signal: AbortS
   }
 }
 
-function streamOf(socket: WebSocket, door: Door, signal: AbortSignal, timing: typeof usual): Duplex {
+function streamOf(socket: WebSocket, door: Door, signal: AbortSignal, timing: LineTiming): Duplex {
   const stream: Duplex = new Duplex({
     // The end of what we send is told by nobody: the other side would take it for the end of all.
     allowHalfOpen: true,

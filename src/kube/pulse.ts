@@ -3,12 +3,19 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type WebSocket from 'ws';
 
+/** The periods of a line to a pod, in milliseconds. */
+export interface LineTiming {
+  readonly handshake: number;
+  readonly ping: number;
+  /** After so long without a byte the line is dead. */
+  readonly silence: number;
+}
+
+/** Of every line. The pod takes us for gone 30 s after our last word, and undoes the capture 20 s later: before that, it has to be noticed and replaced. */
+export const lineTiming: LineTiming = { handshake: 10_000, ping: 5000, silence: 25_000 };
+
 /** Pings; after `silence` without a single byte, `died` is called once. */
-export function watchPulse(
-  socket: WebSocket,
-  { ping, silence }: { readonly ping: number; readonly silence: number },
-  died: () => void,
-): { stop(): void } {
+export function watchPulse(socket: WebSocket, { ping, silence }: Pick<LineTiming, 'ping' | 'silence'>, died: () => void): { stop(): void } {
   const wire = wires.get(socket);
   wire?.setKeepAlive(true, 30_000);
   let seen = 0;
